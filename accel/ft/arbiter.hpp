@@ -1,0 +1,32 @@
+/*
+ * The arbiter's file backend: a test-and-set on storage that both nodes share.
+ * The file DIR/ft-<uuid>-<epoch> holds the id of the node that won the epoch.
+ *
+ * Blocks on the disk, which may hang for as long as the storage is away: never
+ * called from the main thread. What must never happen: that two nodes are told
+ * "won" for one epoch, or that one is told so before the file is on the disk.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef ACCEL_FT_ARBITER_HPP
+#define ACCEL_FT_ARBITER_HPP
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "accel/ft/ft.h"
+#include "accel/ft/result.hpp"
+
+namespace ft {
+
+using Uuid = std::span<const uint8_t, FT_UUID_BYTES>;
+
+/* "none" gives an empty directory, "file:DIR" gives DIR. */
+Result<std::string> arbiter_directory(const char *spec);
+/* An error means out of reach or unreadable: nothing is known, ask again. */
+Result<FtClaim> claim_file(const std::string &dir, Uuid vm, uint64_t epoch, Uuid node);
+
+} // namespace ft
+
+#endif

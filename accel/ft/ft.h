@@ -1,0 +1,356 @@
+/*
+ * The border between the C++ core and the C glue inside QEMU.
+ *
+ * Plain C: opaque handles, fixed-width integers, pointer + length. The core
+ * includes no QEMU header and the glue no C++ header; both include this one.
+ * Nothing throws across: every function here is noexcept on the C++ side.
+ * Each handle is made by ft_x_new() and freed by ft_x_free().
+ *
+ * Units: times are nanoseconds of one monotonic host clock (the caller passes
+ * now_ns, the core never reads a clock), sizes are bytes, positions are guest
+ * instructions counted from the cut. Threads: each block says who may call;
+ * "RL" is QEMU's replay mutex, "BQL" the big lock, "main" the main-loop thread.
+ *
+ * Errors: functions that can fail return false (or a negative number) and fill
+ * FtError with one sentence that names the field; FtError is untouched on
+ * success. A broken invariant of our own stops the process (FT_ASSERT).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef ACCEL_FT_FT_H
+#define ACCEL_FT_FT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#define FT_NOEXCEPT noexcept
+#else
+#define FT_NOEXCEPT
+#endif
+
+typedef struct FtError {
+    char text[256];
+} FtError;
+
+/* ------------------------------------------------------------------ wire --
+ * One message = fixed header + body. The list of messages, their fields and
+ * numbers is accel/ft/wire.def; accel/ft/PROTOCOL.md is generated from it.
+ * Thread: any; pure functions.
+ */
+enum { FT_WIRE_HEADER_BYTES = 64, FT_WIRE_BODY_MAX = 16 * 1024 * 1024 };
+
+typedef enum FtMsgType {
+    FT_MSG_HELLO = 1,       /* first message in both directions             */
+    FT_MSG_REFUSE = 2,      /* why not; the sender closes after it          */
+    FT_MSG_STATE = 3,       /* a piece of QEMU's RAM migration stream       */
+    FT_MSG_DEVICES = 4,     /* the device state saved at the cut, whole     */
+    FT_MSG_READY = 5,       /* secondary: state loaded, log may be acked    */
+    FT_MSG_LOG = 6,         /* log frames first_seq..last_seq               */
+    FT_MSG_ACK = 7,         /* last frame received, position executed       */
+    FT_MSG_HANDOVER = 8,    /* primary: planned failover, this was the end  */
+    FT_MSG_LIVE = 9,        /* secondary: took over, epoch won              */
+    FT_MSG_GOODBYE = 10,    /* orderly end, with a reason                   */
+    FT_MSG_PING = 11,       /* heartbeat socket                             */
+    FT_MSG_PONG = 12        /* heartbeat socket: echo of a ping             */
+} FtMsgType;
+
+typedef struct FtMsgHeader {
+    uint8_t type;           /* FtMsgType                                    */
+    uint64_t epoch;
+    uint64_t session;       /* random, chosen by the primary per attach     */
+    uint64_t seq;           /* LOG: first frame; ACK: last frame received   */
+    uint64_t seq_last;      /* LOG: last frame in the body                  */
+    uint32_t body_len;
+} FtMsgHeader;
+
+/* Writes FT_WIRE_HEADER_BYTES to out; checksums cover header and body. */
+void ft_wire_encode_header(const FtMsgHeader *h, const uint8_t *body,
+                           uint8_t *out) FT_NOEXCEPT;
+/* Checks magic, version range, type, reserved bytes, length, header sum. */
+bool ft_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_sum,
+                           FtError *err) FT_NOEXCEPT;
+bool ft_wire_check_body(const FtMsgHeader *h, uint64_t body_sum,
+                        const uint8_t *body, FtError *err) FT_NOEXCEPT;
+
+/* HELLO body. The fingerprint is a list of "name=value" lines (machine type,
+ * cpu, ram, devices with properties, QEMU version, ft build id, icount shift).
+ */
+enum { FT_CHANNEL_LOG = 1, FT_CHANNEL_HEARTBEAT = 2 };
+enum { FT_UUID_BYTES = 16, FT_FINGERPRINT_MAX = 64 * 1024, FT_REASON_MAX = 1024 };
+
+typedef struct FtHello {
+    uint8_t channel;                   /* FT_CHANNEL_*                      */
+    uint8_t role;                      /* FtRole of the sender              */
+    uint8_t vm_uuid[FT_UUID_BYTES];
+    uint8_t node_id[FT_UUID_BYTES];    /* random per process                */
+    uint64_t timeout_ns;               /* must be equal on both sides       */
+    const char *fingerprint;           /* not owned, not NUL-terminated     */
+    uint32_t fingerprint_len;
+} FtHello;
+
+/* Returns bytes written, or 0 if cap is too small. */
+size_t ft_wire_encode_hello(const FtHello *h, uint8_t *out, size_t cap) FT_NOEXCEPT;
+/* h->fingerprint points into body afterwards. */
+bool ft_wire_decode_hello(const uint8_t *body, size_t len, FtHello *h,
+                          FtError *err) FT_NOEXCEPT;
+/* False names the first differing line: "cpu: here 'a', peer 'b'". */
+bool ft_fingerprint_compare(const char *ours, size_t ours_len, const char *theirs,
+                            size_t theirs_len, FtError *err) FT_NOEXCEPT;
+
+typedef struct FtAck {                 /* ACK body                          */
+    uint64_t received_seq;             /* every frame up to here is safe    */
+    uint64_t executed_seq;             /* replay has consumed up to here    */
+    uint64_t executed_icount;          /* guest instructions since the cut  */
+} FtAck;
+size_t ft_wire_encode_ack(const FtAck *a, uint8_t *out, size_t cap) FT_NOEXCEPT;
+bool ft_wire_decode_ack(const uint8_t *body, size_t len, FtAck *a,
+                        FtError *err) FT_NOEXCEPT;
+
+typedef struct FtPing {                /* PING and PONG body                */
+    uint64_t counter;
+    uint64_t sender_ns;                /* sender's clock; PONG echoes it    */
+} FtPing;
+size_t ft_wire_encode_ping(const FtPing *p, uint8_t *out, size_t cap) FT_NOEXCEPT;
+bool ft_wire_decode_ping(const uint8_t *body, size_t len, FtPing *p,
+                         FtError *err) FT_NOEXCEPT;
+/* REFUSE, GOODBYE: the body is a UTF-8 sentence of at most FT_REASON_MAX. */
+
+/* ------------------------------------------------------------------- log --
+ * hw/ft-replay/events.def lists each event with its wire number and fields;
+ * numbers are ours and never derived from QEMU's enum. Fields are varints
+ * (instruction counts are deltas, clocks and bh ids zigzag deltas against the
+ * last of their kind) or length + bytes.
+ */
+typedef enum FtEvent {                 /* wire numbers, see events.def      */
+    FT_EV_INSTRUCTION = 1,             /* int: instructions since the last  */
+    FT_EV_INTERRUPT = 2,
+    FT_EV_EXCEPTION = 3,
+    FT_EV_BH = 4,                      /* int: id                           */
+    FT_EV_BH_ONESHOT = 5,              /* int: id                           */
+    FT_EV_INPUT = 6,                   /* int type, then by type            */
+    FT_EV_INPUT_SYNC = 7,
+    FT_EV_CHAR_READ = 8,               /* int id, bytes                     */
+    FT_EV_BLOCK = 9,                   /* int: id                           */
+    FT_EV_NET = 10,                    /* int id, int flags, bytes          */
+    FT_EV_SHUTDOWN = 11,               /* + ShutdownCause 0..15: 11..26     */
+    FT_EV_CHAR_WRITE = 27,             /* int res, int offset               */
+    FT_EV_CHAR_READ_ALL = 28,          /* bytes                             */
+    FT_EV_CHAR_READ_ALL_ERROR = 29,    /* int                               */
+    FT_EV_RANDOM = 32,                 /* int ret, bytes                    */
+    FT_EV_CLOCK_HOST = 33,             /* int ns                            */
+    FT_EV_CLOCK_VIRTUAL_RT = 34,       /* int ns                            */
+    FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
+    FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
+    FT_EV_END = 63
+} FtEvent;
+
+/* Writer, on the primary. put/commit: under RL. take: one sender thread. */
+typedef struct FtLogWriter FtLogWriter;
+FtLogWriter *ft_log_writer_new(size_t ring_bytes) FT_NOEXCEPT;
+void ft_log_writer_free(FtLogWriter *w) FT_NOEXCEPT;
+void ft_log_put_event(FtLogWriter *w, uint8_t event) FT_NOEXCEPT;
+void ft_log_put_int(FtLogWriter *w, uint64_t value) FT_NOEXCEPT;
+void ft_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) FT_NOEXCEPT;
+/* Publishes what was put since the last commit as one frame. An empty frame
+ * is no frame. Returns true if a frame was published. If the ring cannot take
+ * it the writer is overflowed for good: frames are discarded from then on and
+ * the caller must drop the secondary; nothing is ever released on its word. */
+bool ft_log_commit(FtLogWriter *w) FT_NOEXCEPT;
+bool ft_log_overflowed(const FtLogWriter *w) FT_NOEXCEPT;
+/* Sequence the frame now being written will get; frames count from 1. */
+uint64_t ft_log_open_seq(const FtLogWriter *w) FT_NOEXCEPT;
+size_t ft_log_writer_used(const FtLogWriter *w) FT_NOEXCEPT;     /* any thread */
+/* Copies as many whole frames as fit; returns bytes, 0 if there is none. */
+size_t ft_log_take(FtLogWriter *w, uint8_t *out, size_t cap, uint64_t *first_seq,
+                   uint64_t *last_seq) FT_NOEXCEPT;
+
+/* Reader, on the secondary. feed: one receiver thread. get: under RL.
+ * feed decodes the whole body against events.def first, so that get cannot
+ * fail on malformed input; a bad body changes nothing. Sequence numbers must
+ * follow on. feed returns 1 taken, 0 no room now (try again later), -1 bad. */
+typedef struct FtLogReader FtLogReader;
+FtLogReader *ft_log_reader_new(size_t ring_bytes) FT_NOEXCEPT;
+void ft_log_reader_free(FtLogReader *r) FT_NOEXCEPT;
+int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
+                uint64_t last_seq, FtError *err) FT_NOEXCEPT;
+bool ft_log_available(const FtLogReader *r) FT_NOEXCEPT;         /* any thread */
+/* get_event needs available; get_int and get_bytes answer the fields of that
+ * event in order. Asking for more or other fields than the event has returns
+ * false and marks the reader "confused" (the caller reports divergence). */
+bool ft_log_get_event(FtLogReader *r, uint8_t *event) FT_NOEXCEPT;
+bool ft_log_get_int(FtLogReader *r, uint64_t *value) FT_NOEXCEPT;
+/* *data stays valid until the next get_event. */
+bool ft_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) FT_NOEXCEPT;
+uint64_t ft_log_received_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
+uint64_t ft_log_consumed_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
+uint64_t ft_log_received_icount(const FtLogReader *r) FT_NOEXCEPT;
+size_t ft_log_reader_used(const FtLogReader *r) FT_NOEXCEPT;     /* any thread */
+
+/* ---------------------------------------------------------------- output --
+ * Held packets of the primary. push: under RL + BQL; pop and drop: main, BQL.
+ */
+typedef struct FtHold FtHold;
+typedef struct FtPacket {
+    uint32_t netdev;
+    uint32_t flags;
+    const uint8_t *data;               /* valid until the next pop          */
+    size_t len;
+    uint64_t seq;                      /* frame that must be acked          */
+} FtPacket;
+typedef struct FtHoldStats {
+    uint64_t held_packets, held_bytes; /* now                               */
+    uint64_t released, dropped_full, destroyed;
+    uint64_t hold_ns_p50, hold_ns_p99, hold_ns_max;
+} FtHoldStats;
+FtHold *ft_hold_new(size_t bytes_max, size_t packets_max) FT_NOEXCEPT;
+void ft_hold_free(FtHold *h) FT_NOEXCEPT;
+/* Copies the packet. False: the hold is full and the packet was dropped and
+ * counted, as a full NIC queue would do. */
+bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) FT_NOEXCEPT;
+/* Next packet whose frame is acked (p.seq <= acked_seq), in order. */
+bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
+void ft_hold_destroy_all(FtHold *h) FT_NOEXCEPT;
+void ft_hold_stats(const FtHold *h, FtHoldStats *s) FT_NOEXCEPT;
+uint64_t ft_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
+
+/* ----------------------------------------------------------------- lease --
+ * The primary may let output go only while the secondary cannot have taken
+ * over: until (send time of the last ping that was answered) + timeout. The
+ * secondary takes over on silence only after timeout has passed since it
+ * received a ping, which is later, so the two never overlap. Guards against a
+ * primary that was stopped (SIGSTOP) and continued. Thread: any (atomic).
+ */
+typedef struct FtLease FtLease;
+FtLease *ft_lease_new(uint64_t timeout_ns) FT_NOEXCEPT;
+void ft_lease_free(FtLease *l) FT_NOEXCEPT;
+void ft_lease_start(FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
+void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NOEXCEPT;
+bool ft_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
+uint64_t ft_lease_rtt_ns(const FtLease *l) FT_NOEXCEPT;          /* median    */
+
+/* --------------------------------------------------------------- session --
+ * What FT decides: step(event, now) -> actions. One thread (main).
+ */
+typedef enum FtRole { FT_ROLE_OFF, FT_ROLE_PRIMARY, FT_ROLE_SECONDARY } FtRole;
+
+typedef enum FtState {
+    FT_STATE_OFF,          /* built in, not used                             */
+    FT_STATE_WAITING,      /* secondary, no primary yet                      */
+    FT_STATE_SYNCING,      /* handshake or state transfer                    */
+    FT_STATE_PROTECTED,    /* both run, output is held until acked           */
+    FT_STATE_EXPOSED,      /* primary without a secondary, output free       */
+    FT_STATE_GOING_LIVE,   /* who goes on alone is being decided, output is
+                            * held; on the secondary also: draining          */
+    FT_STATE_FENCED,       /* lost the right to output, stopped for good     */
+    FT_STATE_FAILED        /* secondary unusable (diverged, load error)      */
+} FtState;
+
+typedef enum FtInputKind {
+    FT_IN_CONNECTED,       /* primary: log channel up, hellos agreed         */
+    FT_IN_CUT_DONE,        /* primary: devices sent, log started, VM resumed */
+    FT_IN_STATE_LOADED,    /* secondary: RAM + devices loaded, VM replays    */
+    FT_IN_PEER_READY,      /* primary: READY received                        */
+    FT_IN_ATTACH_FAILED,   /* either: text says why                          */
+    FT_IN_CONNECTION_LOST, /* log channel closed or unusable; text. Secondary:
+                            * value = ns until which the peer may still release
+                            * under its lease (last ping received + timeout),
+                            * 0 if it is known not to (it closed both)       */
+    FT_IN_PEER_SILENT,     /* nothing heard for the timeout                  */
+    FT_IN_PEER_GOODBYE,    /* text                                           */
+    FT_IN_DIVERGED,        /* secondary: text names the first difference     */
+    FT_IN_ARBITER_WON,     /* value = epoch                                  */
+    FT_IN_ARBITER_LOST,    /* value = epoch                                  */
+    FT_IN_ARBITER_UNREACHABLE, /* value = epoch; asked again by timer        */
+    FT_IN_TIMER,           /* the timer set by FT_ACT_SET_TIMER fired        */
+    FT_IN_DRAINED,         /* secondary: every received frame is consumed    */
+    FT_IN_LIVE_DONE,       /* secondary: replay left, VM runs as primary     */
+    FT_IN_ATTACH,          /* primary, operator or start-up: attach          */
+    FT_IN_FAILOVER,        /* operator on either side                        */
+    FT_IN_DETACH,          /* operator                                       */
+    FT_IN_PAUSED_ACKED,    /* primary in a handover: paused, all acked and
+                            * released                                       */
+    FT_IN_HANDOVER,        /* secondary: HANDOVER received, value = last seq */
+    FT_IN_PEER_LIVE,       /* primary in a handover: LIVE received           */
+    FT_IN__COUNT
+} FtInputKind;
+
+typedef struct FtInput {
+    FtInputKind kind;
+    uint64_t value;
+    const char *text;      /* may be NULL; copied                            */
+} FtInput;
+
+typedef enum FtActionKind {
+    FT_ACT_CONNECT,        /* primary: open log + heartbeat, then CONNECTED  */
+    FT_ACT_TRANSFER,       /* primary: RAM pass and cut for epoch = value    */
+    FT_ACT_CLAIM,          /* test-and-set at the arbiter, epoch = value     */
+    FT_ACT_SET_TIMER,      /* one shot, value = absolute ns; replaces        */
+    FT_ACT_RELEASE_ACKED,  /* from now on acked output may leave             */
+    FT_ACT_RELEASE_ALL,    /* exposed: held output leaves, holding stops,
+                            * recording goes to the null log                 */
+    FT_ACT_DESTROY_OUTPUT, /* fenced: held output is destroyed               */
+    FT_ACT_STOP_VM,        /* fenced or failed: the VM stops for good        */
+    FT_ACT_DRAIN,          /* consume what was received, then DRAINED        */
+    FT_ACT_GO_LIVE,        /* swap replay for record, then LIVE_DONE         */
+    FT_ACT_CLOSE,          /* close both connections, after what was sent; text
+                            * = goodbye reason sent first when not NULL. Ends
+                            * RELEASE_ACKED at once                          */
+    FT_ACT_PAUSE_VM,       /* handover: stop, flush, then PAUSED_ACKED       */
+    FT_ACT_RESUME_VM,      /* handover given up: run on                      */
+    FT_ACT_SEND_HANDOVER,
+    FT_ACT_SEND_LIVE,
+    FT_ACT_SEND_READY,
+    FT_ACT_STATE_CHANGED   /* emit FT_STATE_CHANGE; read the getters         */
+} FtActionKind;
+
+typedef struct FtAction {
+    FtActionKind kind;
+    uint64_t value;
+    const char *text;      /* owned by the session, valid until next step    */
+} FtAction;
+
+typedef struct FtSession FtSession;
+/* epoch0: the epoch to count on from (0 for a new VM). */
+FtSession *ft_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) FT_NOEXCEPT;
+void ft_session_free(FtSession *s) FT_NOEXCEPT;
+/* Judges, sets, then lists what to do, in order. *n <= FT_ACTIONS_MAX. An
+ * operator's input that cannot be served now returns false, names the reason
+ * and changes nothing; a late or stray event from outside is ignored. */
+enum { FT_ACTIONS_MAX = 16 };
+bool ft_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
+                     FtAction actions[FT_ACTIONS_MAX], size_t *n, FtError *err) FT_NOEXCEPT;
+/* The secondary learns the epoch from the primary's first message. */
+void ft_session_set_epoch(FtSession *s, uint64_t epoch) FT_NOEXCEPT;
+FtRole ft_session_role(const FtSession *s) FT_NOEXCEPT;
+FtState ft_session_state(const FtSession *s) FT_NOEXCEPT;
+uint64_t ft_session_epoch(const FtSession *s) FT_NOEXCEPT;
+const char *ft_session_reason(const FtSession *s) FT_NOEXCEPT; /* why not protected */
+const char *ft_state_name(FtState s) FT_NOEXCEPT;              /* "protected" ...   */
+const char *ft_role_name(FtRole r) FT_NOEXCEPT;
+
+/* --------------------------------------------------------------- arbiter --
+ * spec is "none" or "file:DIR". claim blocks on the disk: call it from a
+ * thread of its own, never from main. Asking again for an epoch already won
+ * by this node answers won. Source: VMware FT paper, section 2.3
+ * (test-and-set on shared storage); link(2) is the atomic step, so that the
+ * winner's name is in the file from its first moment, on NFS too.
+ */
+typedef enum FtClaim { FT_CLAIM_WON, FT_CLAIM_LOST, FT_CLAIM_UNREACHABLE } FtClaim;
+bool ft_arbiter_check_spec(const char *spec, FtError *err) FT_NOEXCEPT;
+FtClaim ft_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
+                         uint64_t epoch, const uint8_t node_id[FT_UUID_BYTES],
+                         FtError *err) FT_NOEXCEPT;
+
+/* Faults for tests, compiled in only with -Dft_faults=true; otherwise always
+ * false. Names are listed in docs/HACKING.md; set by the environment variable
+ * FT_FAULT=name[,name]. */
+bool ft_fault(const char *name) FT_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

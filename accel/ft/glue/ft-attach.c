@@ -1,0 +1,400 @@
+/*
+ * Attach: bring a secondary to the primary's state (design section 6).
+ *
+ * RAM is copied by QEMU's own migration code in short slices from the main
+ * loop, which holds RL and BQL, so that no page is written while it is read and
+ * no migration thread meets record/replay. Then comes the cut: stop, run what is
+ * queued, save the devices, and LOAD THEM AGAIN ON THE PRIMARY TOO, so that both
+ * nodes went through the same save and load and start with the same hidden
+ * state. Only RAM is not loaded twice; RUN_STATE_RESTORE_VM keeps the reset
+ * before the load from writing ROM images into it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/units.h"
+#include "ft-node.h"
+#include "hw/boards.h"
+#include "io/channel-buffer.h"
+#include "io/channel-socket.h"
+#include "migration/misc.h"
+#include "migration/register.h"
+#include "qemu/coroutine.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
+#include "qemu/yank.h"
+#include "system/cpu-timers.h"
+#include "system/replay.h"
+#include "system/runstate.h"
+#include "../migration/migration.h"
+#include "../migration/migration-stats.h"
+#include "../migration/qemu-file.h"
+#include "../migration/savevm.h"
+#include "trace.h"
+
+#define FT_SLICE_BYTES (4 * MiB)
+#define FT_CHUNK_BYTES (1 * MiB)
+#define FT_QUEUE_HIGH_BYTES (8 * MiB)
+#define FT_CUT_BYTES (1 * MiB)
+#define FT_PASSES_MAX 30
+#define FT_LOG_RING_BYTES (64 * MiB)
+#define FT_QUIESCE_MAX 1000
+/* migration_rate_set() wants bytes per second and divides by ten. */
+#define FT_RATE_UNITS 10
+
+/* -- primary ----------------------------------------------------------------- */
+
+static struct {
+    bool active;
+    QIOChannelBuffer *buffer;
+    QEMUFile *file;
+    QEMUTimer *timer;
+    QEMUBH *bh;
+    int pass;
+    FtLogWriter *writer;        /* of the attach before; freed at the next  */
+} attach;
+
+static void ft_attach_cleanup(MigrationStatus end)
+{
+    MigrationState *ms = migrate_get_current();
+
+    if (!attach.active) {
+        return;
+    }
+    attach.active = false;
+    qemu_savevm_state_cleanup();
+    g_clear_pointer(&ms->vmdesc, json_writer_free);
+    ms->to_dst_file = NULL;
+    migrate_set_state(&ms->state, MIGRATION_STATUS_SETUP, end);
+    qemu_fclose(attach.file);
+    attach.file = NULL;
+    object_unref(OBJECT(attach.buffer));
+    attach.buffer = NULL;
+}
+
+void ft_attach_abort(void)
+{
+    ft_attach_cleanup(MIGRATION_STATUS_FAILED);
+}
+
+static void ft_attach_fail(const char *what)
+{
+    ft_attach_abort();
+    ft_post(ft_peer_gen(), FT_IN_ATTACH_FAILED, 0, what);
+}
+
+/* Hands what the migration code has written to the sender. */
+static void ft_attach_flush(void)
+{
+    QIOChannelBuffer *b = attach.buffer;
+
+    qemu_fflush(attach.file);
+    for (size_t at = 0; at < b->usage; at += FT_CHUNK_BYTES) {
+        size_t len = MIN(FT_CHUNK_BYTES, b->usage - at);
+        GByteArray *body = g_byte_array_sized_new(len);
+
+        g_byte_array_append(body, b->data + at, len);
+        ft_peer_send(FT_MSG_STATE, body);
+        ft_node.attach_bytes += len;
+    }
+    b->usage = 0;
+    b->offset = 0;
+}
+
+static GByteArray *ft_save_devices(void)
+{
+    QIOChannelBuffer *b = qio_channel_buffer_new(256 * KiB);
+    QEMUFile *f = qemu_file_new_output(QIO_CHANNEL(b));
+    GByteArray *blob = NULL;
+
+    if (qemu_save_device_state(f) == 0 && qemu_fflush(f) == 0) {
+        blob = g_byte_array_sized_new(b->usage);
+        g_byte_array_append(blob, b->data, b->usage);
+    }
+    qemu_fclose(f);
+    object_unref(OBJECT(b));
+    return blob;
+}
+
+/* Both nodes: reset, then load what ft_save_devices() has made. */
+static bool ft_restore_devices(const GByteArray *blob)
+{
+    QIOChannelBuffer *b = qio_channel_buffer_new(blob->len);
+    QEMUFile *f;
+    bool ok;
+
+    qio_channel_write_all(QIO_CHANNEL(b), (char *)blob->data, blob->len, &error_abort);
+    qio_channel_io_seek(QIO_CHANNEL(b), 0, 0, &error_abort);
+    f = qemu_file_new_input(QIO_CHANNEL(b));
+    qemu_system_reset(SHUTDOWN_CAUSE_SNAPSHOT_LOAD);
+    ok = qemu_get_be32(f) == QEMU_VM_FILE_MAGIC
+        && qemu_get_be32(f) == QEMU_VM_FILE_VERSION
+        && qemu_load_device_state(f) == 0;
+    qemu_fclose(f);
+    object_unref(OBJECT(b));
+    return ok;
+}
+
+/* Events that are queued but not in the log yet would be lost at the cut. */
+static bool ft_quiesce(void)
+{
+    for (int i = 0; i < FT_QUIESCE_MAX; i++) {
+        if (replay_can_snapshot()) {
+            return true;
+        }
+        replay_async_events();
+    }
+    return false;
+}
+
+static void ft_cut(void)
+{
+    uint64_t start_ns = ft_now_ns();
+    bool was_running = runstate_is_running();
+    GByteArray *blob;
+    guint blob_len;
+
+    if (was_running) {
+        vm_stop(RUN_STATE_RESTORE_VM);
+    }
+    if (!ft_quiesce()) {
+        ft_attach_fail("the cut: events keep coming while the guest is stopped");
+        if (was_running) {
+            vm_start();
+        }
+        return;
+    }
+    qemu_savevm_live_state(attach.file);
+    /* The loader wants a description; an empty one will do. */
+    qemu_put_byte(attach.file, QEMU_VM_VMDESCRIPTION);
+    qemu_put_be32(attach.file, 0);
+    ft_attach_flush();
+    ft_attach_cleanup(MIGRATION_STATUS_COMPLETED);
+
+    blob = ft_save_devices();
+    if (!blob || !ft_restore_devices(blob)) {
+        /* Saved and loaded by one process: if that fails it is our own fault. */
+        error_report("ft: the cut: cannot load the device state just saved");
+        abort();
+    }
+    blob_len = blob->len;
+    ft_node.attach_bytes += blob_len;
+    ft_peer_send(FT_MSG_DEVICES, blob);
+
+    ft_log_writer_free(attach.writer);
+    attach.writer = ft_log_writer_new(FT_LOG_RING_BYTES);
+    ft_output_set(FT_OUTPUT_KEEP);
+    ft_peer_start_log(attach.writer);
+    if (was_running) {
+        vm_start();
+    }
+    ft_node.attach_pause_ns = ft_now_ns() - start_ns;
+    trace_ft_cut(icount_get_raw(), blob_len, ft_node.attach_pause_ns);
+    /* At once: whatever is posted from here on happened after the cut. */
+    ft_input(FT_IN_CUT_DONE, 0, NULL, &error_abort);
+}
+
+/* One slice of the RAM pass; the guest runs between two slices. */
+static void ft_attach_slice(void *opaque)
+{
+    uint64_t start_ns = ft_now_ns(), must, can;
+    int done;
+
+    if (!attach.active || ft_peer_queued() > FT_QUEUE_HIGH_BYTES) {
+        return;                 /* ft_attach_sent() comes back here */
+    }
+    migration_rate_reset();
+    done = qemu_savevm_state_iterate(attach.file, false);
+    ft_attach_flush();
+    if (done < 0 || qemu_file_get_error(attach.file)) {
+        ft_attach_fail("the RAM pass failed");
+        return;
+    }
+    if (done) {
+        attach.pass++;
+        qemu_savevm_state_pending_exact(&must, &can);
+        trace_ft_attach_pass(attach.pass, must + can, ft_node.attach_bytes);
+        if (must + can <= FT_CUT_BYTES || attach.pass >= FT_PASSES_MAX) {
+            ft_cut();
+            return;
+        }
+    }
+    if (runstate_is_running()) {
+        timer_mod(attach.timer, ft_now_ns() + (ft_now_ns() - start_ns));
+    } else {
+        qemu_bh_schedule(attach.bh);
+    }
+}
+
+void ft_attach_sent(void)
+{
+    if (attach.bh) {
+        qemu_bh_schedule(attach.bh);
+    }
+}
+
+void ft_attach_begin(uint64_t epoch)
+{
+    MigrationState *ms = migrate_get_current();
+    Error *err = NULL;
+
+    ft_peer_set_epoch(epoch);
+    if (!attach.bh) {
+        attach.bh = qemu_bh_new(ft_attach_slice, NULL);
+        attach.timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_attach_slice, NULL);
+    }
+    if (migration_is_blocked(&err) || migration_is_running()
+        || migrate_init(ms, &err) != 0) {
+        ft_post(ft_peer_gen(), FT_IN_ATTACH_FAILED, 0,
+                err ? error_get_pretty(err) : "a migration is under way");
+        error_free(err);
+        return;
+    }
+    attach.active = true;
+    attach.pass = 0;
+    attach.buffer = qio_channel_buffer_new(FT_SLICE_BYTES);
+    attach.file = qemu_file_new_output(QIO_CHANNEL(attach.buffer));
+    ms->to_dst_file = attach.file;
+    ft_node.attach_bytes = 0;
+    migration_rate_set(FT_SLICE_BYTES * FT_RATE_UNITS);
+    qemu_savevm_state_header(attach.file);
+    if (qemu_savevm_state_setup(attach.file, &err) != 0) {
+        ft_attach_fail(err ? error_get_pretty(err) : "the RAM pass cannot be set up");
+        error_free(err);
+        return;
+    }
+    ft_attach_flush();
+    qemu_bh_schedule(attach.bh);
+}
+
+/* -- secondary ---------------------------------------------------------------- */
+
+static struct {
+    bool active, ram_done;
+    int write_fd;               /* the receiver thread's end of the pipe    */
+    QemuEvent ready;            /* write_fd is there                        */
+    GByteArray *devices;
+    QEMUBH *bh;
+    QemuMutex lock;             /* of devices and write_fd                  */
+} load;
+
+static void __attribute__((constructor)) ft_load_init(void)
+{
+    load.write_fd = -1;
+    qemu_event_init(&load.ready, false);
+    qemu_mutex_init(&load.lock);
+}
+
+static void ft_load_fail(const char *what)
+{
+    ft_load_abort();
+    ft_post(0, FT_IN_ATTACH_FAILED, 0, what);
+}
+
+/* RAM and devices are here: become what the primary was at the cut. */
+static void ft_load_finish(void *opaque)
+{
+    GByteArray *blob = NULL;
+
+    WITH_QEMU_LOCK_GUARD(&load.lock) {
+        if (load.active && load.ram_done) {
+            blob = g_steal_pointer(&load.devices);
+        }
+    }
+    if (!blob) {
+        return;
+    }
+    replay_flush_events();
+    if (!ft_restore_devices(blob)) {
+        ft_load_fail("the device state of the primary could not be loaded");
+    } else {
+        migration_incoming_state_destroy();
+        load.active = false;
+        ft_log_replay_from(ft_log_reader());
+        trace_ft_loaded(icount_get_raw());
+        vm_start();
+        ft_post(0, FT_IN_STATE_LOADED, 0, NULL);
+    }
+    g_byte_array_unref(blob);
+}
+
+static void coroutine_fn ft_load_ram_co(void *opaque)
+{
+    QIOChannel *ioc = opaque;
+    MigrationIncomingState *mis = migration_incoming_get_current();
+    int ret;
+
+    mis->from_src_file = qemu_file_new_input(ioc);
+    object_unref(OBJECT(ioc));
+    ret = qemu_loadvm_state(mis->from_src_file);
+    if (!load.active) {
+        return;                 /* given up meanwhile */
+    }
+    if (ret < 0) {
+        ft_load_fail("the RAM of the primary could not be loaded");
+        return;
+    }
+    load.ram_done = true;
+    qemu_bh_schedule(load.bh);
+}
+
+void ft_load_prepare(void)
+{
+    load.write_fd = -1;
+    qemu_event_reset(&load.ready);
+}
+
+void ft_load_begin(void)
+{
+    QIOChannelSocket *ioc;
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0
+        || !(ioc = qio_channel_socket_new_fd(fds[0], &error_abort))
+        || !yank_register_instance(MIGRATION_YANK_INSTANCE, NULL)) {
+        ft_load_fail("no resources to load the state");
+        return;
+    }
+    qio_channel_set_blocking(QIO_CHANNEL(ioc), false, NULL);
+    load.active = true;
+    load.ram_done = false;
+    load.write_fd = fds[1];
+    if (!load.bh) {
+        load.bh = qemu_bh_new(ft_load_finish, NULL);
+    }
+    qemu_event_set(&load.ready);
+    qemu_coroutine_enter(qemu_coroutine_create(ft_load_ram_co, ioc));
+}
+
+bool ft_load_state(const uint8_t *data, size_t len)
+{
+    qemu_event_wait(&load.ready);
+    /* The pipe's own bound holds the primary back while we load. */
+    return load.write_fd >= 0
+        && qemu_write_full(load.write_fd, data, len) == (ssize_t)len;
+}
+
+void ft_load_devices(GByteArray *blob)
+{
+    WITH_QEMU_LOCK_GUARD(&load.lock) {
+        if (load.devices) {
+            g_byte_array_unref(load.devices);
+        }
+        load.devices = blob;
+    }
+    if (load.bh) {
+        qemu_bh_schedule(load.bh);
+    }
+}
+
+void ft_load_abort(void)
+{
+    qemu_event_set(&load.ready);
+    if (!load.active) {
+        return;
+    }
+    load.active = false;
+    /* The loader reads an end of file, the receiver's next write fails. */
+    shutdown(load.write_fd, SHUT_RDWR);
+}

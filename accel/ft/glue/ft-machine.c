@@ -1,0 +1,270 @@
+/*
+ * What the machine is made of: refuse what cannot be protected, describe the
+ * rest so that both nodes can be compared, and put FT's own parts in.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "ft-node.h"
+#include "chardev/char-fe.h"
+#include "hw/boards.h"
+#include "hw/core/cpu.h"
+#include "hw/qdev-core.h"
+#include "hw/qdev-properties.h"
+#include "hw/qdev-properties-system.h"
+#include "migration/misc.h"
+#include "../migration/migration.h"
+#include "net/net.h"
+#include "qemu-version.h"
+#include "qemu/error-report.h"
+#include "qemu/uuid.h"
+#include "qom/object.h"
+#include "qom/qom-qobject.h"
+#include "system/replay.h"
+#include "system/runstate.h"
+#include "system/system.h"
+
+/*
+ * Device types that replay exactly. Everything else is refused by name: a
+ * device whose timing or data come from the host makes the nodes differ.
+ */
+static const char *const allowed_types[] = {
+    /* boards, bridges and buses of pc and q35 */
+    "i440FX", "i440FX-pcihost", "PIIX3", "PIIX4_PM", "q35-pcihost", "mch",
+    "ICH9-LPC", "ICH9-SMB", "pcie-root-port", "pcie-pci-bridge", "pci-bridge",
+    "smbus-eeprom", "hpet", "fw_cfg_io", "isa-fdc-absent", "port92", "vmport",
+    "vmmouse-absent", "kvmvapic-absent", "ioapic", "apic", "isa-i8259",
+    "isa-pit", "pcspk", "isa-pcspk", "mc146818rtc", "i8042", "i8257", "isa-serial",
+    "isa-parallel-absent", "ich9-ahci", "piix3-ide", "pci-serial", "port80", "portF0",
+    "ps2-kbd", "ps2-mouse", "ps2-keyboard", "tcg-apic", "PCSPK", "cfi.pflash01",
+    "isabus-bridge", "platform-bus-device", "generic-loader", "vmgenid", "ICH9-cpu-hotplug",
+    "cpu-hotplug-legacy", "AMD-IOMMU-absent", "nvram", "memory-backend-absent",
+    "VGA", "isa-vga", "ramfb-absent", "or-irq", "split-irq", "isa-debugcon",
+    "isa-debug-exit", "debugexit", "pvpanic", "pvpanic-pci",
+    /* paravirtual */
+    "virtio-net-pci", "virtio-net-device", "virtio-rng-pci", "virtio-rng-device",
+    "virtio-pci-bus",
+};
+
+static bool ft_type_allowed(Object *obj)
+{
+    const char *type = object_get_typename(obj);
+    static const char *const suffixes[] = {
+        "", "-transitional", "-non-transitional"
+    };
+
+    if (object_dynamic_cast(obj, TYPE_CPU)) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(allowed_types); i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(suffixes); k++) {
+            g_autofree char *name = g_strconcat(allowed_types[i], suffixes[k], NULL);
+
+            if (g_str_equal(type, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int ft_check_device(Object *obj, void *opaque)
+{
+    Error **errp = opaque;
+    DeviceState *dev = (DeviceState *)object_dynamic_cast(obj, TYPE_DEVICE);
+
+    if (dev && !ft_type_allowed(obj)) {
+        error_setg(errp, "device '%s'%s%s cannot be protected by ft=: it is not "
+                   "known to replay exactly", object_get_typename(obj),
+                   dev->id ? " id=" : "", dev->id ? dev->id : "");
+        return 1;
+    }
+    return 0;
+}
+
+bool ft_check_devices(Error **errp)
+{
+    if (first_cpu && CPU_NEXT(first_cpu)) {
+        error_setg(errp, "-smp: more than one CPU cannot be protected by ft=: the "
+                   "order in which they take turns is not logged");
+        return false;
+    }
+    return object_child_foreach_recursive(object_get_root(), ft_check_device,
+                                          errp) == 0;
+}
+
+/* -- the fingerprint --------------------------------------------------------- */
+
+/* Backends are this host's affair; what the guest sees of them is not. */
+static bool ft_prop_is_local(const ObjectProperty *prop)
+{
+    return g_str_has_prefix(prop->type, "str<chardev") || !prop->get
+        || g_str_equal(prop->type, "chardev") || g_str_equal(prop->name, "chardev")
+        || g_str_equal(prop->name, "netdev") || g_str_equal(prop->name, "drive")
+        || g_str_equal(prop->name, "hotplugged")
+        || g_str_equal(prop->name, "guest-panicked")
+        || g_str_has_prefix(prop->type, "child<")
+        || g_str_has_prefix(prop->type, "link<");
+}
+
+static void ft_add_device_props(GPtrArray *lines, DeviceState *dev, const char *path)
+{
+    ObjectClass *class = object_get_class(OBJECT(dev));
+
+    /* qdev properties only: they are the configuration, not the state. */
+    do {
+        DeviceClass *dc = (DeviceClass *)object_class_dynamic_cast(class, TYPE_DEVICE);
+
+        for (int i = 0; dc && i < dc->props_count_; i++) {
+            const char *name = dc->props_[i].name;
+            ObjectProperty *prop = object_property_find(OBJECT(dev), name);
+            g_autofree char *value = NULL;
+
+            if (!prop || ft_prop_is_local(prop)) {
+                continue;
+            }
+            value = object_property_print(OBJECT(dev), name, false, NULL);
+            if (value) {
+                g_ptr_array_add(lines, g_strdup_printf("device %s.%s=%s", path, name,
+                                                       value));
+            }
+        }
+        class = object_class_get_parent(class);
+    } while (class && class != object_class_by_name(TYPE_DEVICE));
+}
+
+static int ft_add_device(Object *obj, void *opaque)
+{
+    GPtrArray *lines = opaque;
+    DeviceState *dev = (DeviceState *)object_dynamic_cast(obj, TYPE_DEVICE);
+
+    if (dev) {
+        g_autofree char *path = object_get_canonical_path(obj);
+
+        g_ptr_array_add(lines, g_strdup_printf("device %s=%s", path,
+                                               object_get_typename(obj)));
+        ft_add_device_props(lines, dev, path);
+    }
+    return 0;
+}
+
+static gint ft_line_order(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *ft_fingerprint_new(void)
+{
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+    MachineState *ms = MACHINE(qdev_get_machine());
+    char *text;
+
+    object_child_foreach_recursive(object_get_root(), ft_add_device, lines);
+    g_ptr_array_sort(lines, ft_line_order);
+    g_ptr_array_insert(lines, 0, g_strdup_printf("ram=%" PRIu64,
+                                                 (uint64_t)ms->ram_size));
+    g_ptr_array_insert(lines, 0, g_strdup_printf("cpu=%s", ms->cpu_type));
+    g_ptr_array_insert(lines, 0, g_strdup_printf("machine=%s",
+                                                 MACHINE_GET_CLASS(ms)->name));
+    g_ptr_array_insert(lines, 0, g_strdup_printf("ft-shift=%u",
+                                                 ft_node.config.shift));
+    g_ptr_array_insert(lines, 0, g_strdup("qemu=" QEMU_FULL_VERSION));
+    g_ptr_array_add(lines, NULL);
+    text = g_strjoinv("\n", (char **)lines->pdata);
+    if (strlen(text) > FT_FINGERPRINT_MAX) {
+        text[FT_FINGERPRINT_MAX] = 0;
+    }
+    return text;
+}
+
+/* -- character devices -------------------------------------------------------- */
+
+/*
+ * -serial marks its back end for record/replay, -chardev with -device does not:
+ * mark each back end that a device uses, in the same order on both nodes.
+ */
+static int ft_mark_chardev(Object *obj, void *opaque)
+{
+    g_autofree char *name = NULL;
+    Chardev *chr;
+
+    if (!object_dynamic_cast(obj, TYPE_DEVICE)
+        || !object_property_find(obj, "chardev")) {
+        return 0;
+    }
+    name = object_property_get_str(obj, "chardev", NULL);
+    chr = name && *name ? qemu_chr_find(name) : NULL;
+    if (chr && !qemu_chr_has_feature(chr, QEMU_CHAR_FEATURE_REPLAY)) {
+        qemu_chr_set_feature(chr, QEMU_CHAR_FEATURE_REPLAY);
+        replay_register_char_driver(chr);
+    }
+    return 0;
+}
+
+void ft_replay_chardevs(void)
+{
+    object_child_foreach_recursive(object_get_root(), ft_mark_chardev, NULL);
+}
+
+/* -- the end of start-up ------------------------------------------------------- */
+
+static void ft_shutdown(Notifier *n, void *opaque)
+{
+    ShutdownCause cause = *(ShutdownCause *)opaque;
+
+    /* Powering the pair off is an order; a signal is a failure of this node. */
+    if (cause == SHUTDOWN_CAUSE_HOST_QMP_QUIT) {
+        ft_peer_close("the peer was told to quit");
+    } else if (cause == SHUTDOWN_CAUSE_GUEST_SHUTDOWN
+               || cause == SHUTDOWN_CAUSE_GUEST_PANIC) {
+        ft_peer_close("the guest has powered itself off");
+    }
+}
+
+static Notifier shutdown_notifier = { .notify = ft_shutdown };
+
+void ft_machine_ready(void)
+{
+    FtConfig *c = &ft_node.config;
+
+    if (!ft_on()) {
+        return;
+    }
+    ft_check_devices(&error_fatal);
+    ft_filters_add(&error_fatal);
+    ft_replay_chardevs();
+    /* Announcing after a load would change the guest's state on one side. */
+    migrate_get_current()->parameters.announce_rounds = 0;
+    memcpy(ft_node.vm_uuid, qemu_uuid.data, FT_UUID_BYTES);
+    ft_node.fingerprint = ft_fingerprint_new();
+    qemu_register_shutdown_notifier(&shutdown_notifier);
+    ft_session_start();
+    ft_allow_update(ft_state());
+    if (c->role == FT_ROLE_SECONDARY) {
+        ft_output_set(FT_OUTPUT_CLOSED);
+        ft_peer_listen(c->listen, &error_fatal);
+    } else {
+        ft_output_set(FT_OUTPUT_PASS);
+        if (c->peer) {
+            ft_node.first_attach = true;
+            ft_input(FT_IN_ATTACH, 0, NULL, &error_fatal);
+        }
+    }
+}
+
+bool ft_may_cont(Error **errp)
+{
+    switch (ft_state()) {
+    case FT_STATE_FENCED:
+    case FT_STATE_FAILED:
+        error_setg(errp, "This node is %s (%s) and never runs the guest again",
+                   ft_state_name(ft_state()), ft_session_reason(ft_node.session));
+        return false;
+    default:
+        if (ft_node.first_attach) {
+            ft_node.start_pending = true;
+            return false;
+        }
+        return true;
+    }
+}

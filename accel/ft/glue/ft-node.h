@@ -1,0 +1,149 @@
+/*
+ * What the glue files of one node share. The decisions are in the session core
+ * (accel/ft/session.*); this side owns sockets, threads, timers and QEMU.
+ *
+ * Threads: "main" is QEMU's main loop, which holds the replay mutex (RL) and
+ * the BQL whenever it runs our code. Each connection has a receiver, a
+ * heartbeat and, on the primary, a sender thread; they take neither lock and
+ * tell main what happened through ft_post().
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef ACCEL_FT_GLUE_FT_NODE_H
+#define ACCEL_FT_GLUE_FT_NODE_H
+
+#include "accel/ft/ft.h"
+#include "accel/ft/glue/ft-hooks.h"
+#include "qapi/error.h"
+#include "qemu/thread.h"
+
+/* A connection to the peer, see ft-peer.c. */
+typedef struct FtConn FtConn;
+
+typedef struct FtConfig {
+    FtRole role;                /* as started                               */
+    char *peer;                 /* host:port, may be NULL                   */
+    char *listen;               /* host:port, secondary only                */
+    char *arbiter;              /* "none" or "file:DIR"                     */
+    char *log_file;             /* copy of the log channel, or NULL         */
+    uint64_t timeout_ns;
+    unsigned shift;
+    uint64_t lag_limit_ns;
+} FtConfig;
+
+/* Host's monotonic times of the last takeover, 0 if there was none. */
+typedef struct FtTakeover {
+    uint64_t detected_ns, decided_ns, live_ns, output_ns;
+} FtTakeover;
+
+typedef struct FtNode {
+    /* fixed after ft_machine_ready() */
+    FtConfig config;
+    uint8_t node_id[FT_UUID_BYTES];
+    uint8_t vm_uuid[FT_UUID_BYTES];
+    char *fingerprint;
+
+    /* main */
+    FtSession *session;
+    FtConn *conn;               /* the peer, NULL if there is none          */
+    FtTakeover takeover;
+    uint64_t attach_bytes, attach_pause_ns;
+    bool start_pending;         /* cont was asked for before the attach     */
+    bool first_attach;          /* the guest's start waits for it           */
+    bool quitting;
+} FtNode;
+
+extern FtNode ft_node;
+
+static inline bool ft_on(void)
+{
+    return ft_node.config.role != FT_ROLE_OFF;
+}
+
+uint64_t ft_now_ns(void);
+
+/* -- ft-session.c: hosts the core ------------------------------------------ */
+void ft_session_start(void);                                   /* main        */
+/* Any thread. @gen: connection it is about, 0 for none. @text is copied. */
+void ft_post(unsigned gen, FtInputKind kind, uint64_t value, const char *text);
+/* Main. Runs one step; false with the core's reason if it refused. */
+bool ft_input(FtInputKind kind, uint64_t value, const char *text, Error **errp);
+FtState ft_state(void);
+bool ft_pausing(void);         /* any: a handover waits for the last ack       */
+void ft_paused_check(void);    /* main: it has come and nothing is held        */
+
+/* -- ft-peer.c: sockets and their threads ---------------------------------- */
+/* Primary, main: connects in a thread; CONNECTED or ATTACH_FAILED follows. */
+void ft_peer_connect(const char *address);
+bool ft_peer_listen(const char *address, Error **errp);        /* main        */
+/* Main. Sends GOODBYE first if @goodbye is set, then forgets the peer. */
+void ft_peer_close(const char *goodbye);
+/* Main. Queues a message behind all that was queued before; takes @body. */
+void ft_peer_send(FtMsgType type, GByteArray *body);
+/* Main. What is queued and not yet written; the attach waits on it. */
+size_t ft_peer_queued(void);
+/* Main. From here on the log of @w goes out, under @epoch. */
+void ft_peer_start_log(FtLogWriter *w);
+void ft_peer_set_epoch(uint64_t epoch);                        /* main        */
+/* Secondary, main: the state is loaded, received frames may be acked. */
+void ft_peer_send_ready(void);
+unsigned ft_peer_gen(void);                                    /* main        */
+const char *ft_peer_address(void);                             /* main        */
+FtLease *ft_peer_lease(void);                                  /* main        */
+uint64_t ft_peer_acked(void);                                  /* any         */
+uint64_t ft_peer_executed_seq(void);                           /* any         */
+uint64_t ft_peer_executed_icount(void);                        /* any         */
+
+/* -- ft-attach.c: state transfer ------------------------------------------- */
+void ft_attach_begin(uint64_t epoch);                          /* primary     */
+void ft_attach_abort(void);                                    /* primary     */
+void ft_attach_sent(void);                        /* any: queue is short again */
+void ft_load_prepare(void);                       /* any: a peer is being taken */
+void ft_load_begin(void);                                      /* secondary   */
+void ft_load_devices(GByteArray *blob);                        /* secondary   */
+void ft_load_abort(void);                                      /* secondary   */
+/* Receiver thread of the secondary; blocks while the loader is behind. */
+bool ft_load_state(const uint8_t *data, size_t len);
+
+/* -- hw/ft-replay/glue/ft-log.c: the log under replay/ ---------------------- */
+void ft_log_setup(bool secondary);
+/* Main, VM stopped. Recording goes to @w from now on; NULL: nowhere. */
+void ft_log_record_to(FtLogWriter *w, QemuEvent *wake);
+/* Main. Replay reads from @r from now on. */
+void ft_log_replay_from(FtLogReader *r);
+FtLogReader *ft_log_reader(void);
+void ft_log_arrived(void);                                     /* any         */
+void ft_log_drain(void);               /* main: DRAINED follows when all is read */
+bool ft_log_go_live(Error **errp);                             /* main        */
+uint64_t ft_log_next_seq(void);                                /* RL          */
+uint64_t ft_log_lag_ns(void);                                  /* any         */
+size_t ft_log_backlog(void);                                   /* any         */
+uint64_t ft_log_bytes(void);                                   /* any         */
+uint64_t ft_log_frames(void);                                  /* any         */
+uint64_t ft_log_lag_instructions(void);                        /* any         */
+uint64_t ft_log_executed_icount(void);  /* any: instructions since the cut */
+void ft_log_count(uint64_t last_seq, size_t bytes);            /* any         */
+
+/* -- net/ft-filter/glue/filter-ft.c: output commit for packets -------------- */
+typedef enum FtOutput {
+    FT_OUTPUT_PASS,             /* exposed: leaves at once                  */
+    FT_OUTPUT_KEEP,             /* after the cut: nothing leaves            */
+    FT_OUTPUT_ACKED,            /* protected: leaves when its frame is acked */
+    FT_OUTPUT_CLOSED            /* fenced: nothing leaves any more          */
+} FtOutput;
+bool ft_filters_add(Error **errp);                             /* main        */
+void ft_output_set(FtOutput mode);                             /* main        */
+void ft_output_release(void);                                  /* main        */
+/* Any thread: something that lets held output go has happened. */
+void ft_output_wake(void);
+void ft_output_stats(FtHoldStats *s);                          /* main        */
+uint64_t ft_output_held(void);                                 /* any         */
+void ft_announce(void);                                        /* main        */
+
+/* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
+char *ft_fingerprint_new(void);                                /* main        */
+bool ft_check_devices(Error **errp);                           /* main        */
+void ft_replay_chardevs(void);                                 /* main        */
+void ft_allow_update(FtState state);                           /* main        */
+
+#endif

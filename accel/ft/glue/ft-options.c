@@ -1,0 +1,187 @@
+/*
+ * The machine options ft=, ft-peer= ... and all that they imply.
+ *
+ * They are taken out of the -machine dictionary before the machine exists,
+ * because recording has to be on before the first device is made.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "ft-node.h"
+#include "hw/qdev-properties.h"
+#include "qemu/config-file.h"
+#include "qemu/cutils.h"
+#include "qemu/error-report.h"
+#include "qemu/guest-random.h"
+#include "qemu/option.h"
+#include "qom/object.h"
+#include "system/replay.h"
+
+#define FT_TIMEOUT_MS_MIN 50
+#define FT_TIMEOUT_MS_MAX 60000
+#define FT_TIMEOUT_MS_DEFAULT 500
+#define FT_SHIFT_DEFAULT 2
+#define FT_SHIFT_MAX 10
+#define FT_LAG_LIMIT_MS_DEFAULT 250
+
+/* Takes option @key out of the dictionary; NULL if it is not there. */
+static char *ft_take_opt(QDict *opts, const char *key)
+{
+    char *value = g_strdup(qdict_get_try_str(opts, key));
+
+    qdict_del(opts, key);
+    return value;
+}
+
+static bool ft_take_number(QDict *opts, const char *key, uint64_t min,
+                           uint64_t max, uint64_t dflt, uint64_t *out,
+                           Error **errp)
+{
+    g_autofree char *value = ft_take_opt(opts, key);
+
+    *out = dflt;
+    if (!value) {
+        return true;
+    }
+    if (qemu_strtou64(value, NULL, 10, out) < 0 || *out < min || *out > max) {
+        error_setg(errp, "%s=%s: must be a number from %" PRIu64 " to %" PRIu64,
+                   key, value, min, max);
+        return false;
+    }
+    return true;
+}
+
+static bool ft_check_address(const char *key, const char *value, Error **errp)
+{
+    const char *colon = value ? strrchr(value, ':') : NULL;
+    uint64_t port;
+
+    if (value && (!colon || qemu_strtou64(colon + 1, NULL, 10, &port) < 0
+                  || port == 0 || port > 65535)) {
+        error_setg(errp, "%s=%s: must be HOST:PORT", key, value);
+        return false;
+    }
+    return true;
+}
+
+static bool ft_take_role(QDict *opts, FtRole *role, Error **errp)
+{
+    g_autofree char *value = ft_take_opt(opts, "ft");
+
+    if (!value || g_str_equal(value, "off")) {
+        *role = FT_ROLE_OFF;
+    } else if (g_str_equal(value, "primary")) {
+        *role = FT_ROLE_PRIMARY;
+    } else if (g_str_equal(value, "secondary")) {
+        *role = FT_ROLE_SECONDARY;
+    } else {
+        error_setg(errp, "ft=%s: must be off, primary or secondary", value);
+        return false;
+    }
+    return true;
+}
+
+static bool ft_take_arbiter(QDict *opts, FtConfig *c, Error **errp)
+{
+    FtError why = { "" };
+
+    c->arbiter = ft_take_opt(opts, "ft-arbiter");
+    if (c->role == FT_ROLE_OFF) {
+        return true;
+    }
+    if (!c->arbiter) {
+        error_setg(errp, "ft=%s needs ft-arbiter=file:DIR (a folder that both "
+                   "hosts share) or ft-arbiter=none", ft_role_name(c->role));
+        return false;
+    }
+    if (!ft_arbiter_check_spec(c->arbiter, &why)) {
+        error_setg(errp, "ft-arbiter=%s: %s", c->arbiter, why.text);
+        return false;
+    }
+    if (g_str_equal(c->arbiter, "none")) {
+        warn_report("ft-arbiter=none: if the link between the hosts breaks while "
+                    "both live, BOTH nodes will run the guest. For tests on one "
+                    "machine only.");
+    }
+    return true;
+}
+
+static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
+{
+    uint64_t timeout_ms, shift, lag_ms;
+
+    if (!ft_take_role(opts, &c->role, errp)) {
+        return false;
+    }
+    c->peer = ft_take_opt(opts, "ft-peer");
+    c->listen = ft_take_opt(opts, "ft-listen");
+    c->log_file = ft_take_opt(opts, "ft-log-file");
+    if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
+                        FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)
+        || !ft_take_number(opts, "ft-shift", 0, FT_SHIFT_MAX, FT_SHIFT_DEFAULT,
+                           &shift, errp)
+        || !ft_take_number(opts, "ft-lag-limit", 1, 60000,
+                           FT_LAG_LIMIT_MS_DEFAULT, &lag_ms, errp)
+        || !ft_check_address("ft-peer", c->peer, errp)
+        || !ft_check_address("ft-listen", c->listen, errp)
+        || !ft_take_arbiter(opts, c, errp)) {
+        return false;
+    }
+    c->timeout_ns = timeout_ms * SCALE_MS;
+    c->lag_limit_ns = lag_ms * SCALE_MS;
+    c->shift = shift;
+    if (c->role == FT_ROLE_SECONDARY && !c->listen) {
+        error_setg(errp, "ft=secondary needs ft-listen=HOST:PORT");
+        return false;
+    }
+    return true;
+}
+
+/* What would have to be typed by hand without the option. */
+static void ft_imply_options(const FtConfig *c)
+{
+    g_autofree char *shift = g_strdup_printf("%u", c->shift);
+    QemuOpts *icount = qemu_opts_create(qemu_find_opts("icount"), NULL, 0,
+                                        &error_abort);
+
+    qemu_opt_set(icount, "shift", shift, &error_abort);
+    /* The guest's clock must be one that both nodes share. */
+    qemu_opt_set(qemu_find_opts_singleton("rtc"), "clock", "vm", &error_abort);
+    /* Its post_load waits for the vCPU with the replay mutex held. */
+    object_register_sugar_prop("apic-common", "vapic", "off", true);
+}
+
+static bool ft_check_other_options(const QemuOpts *icount_opts,
+                                   const char *incoming, Error **errp)
+{
+    QemuOpts *accel = qemu_opts_find(qemu_find_opts("accel"), NULL);
+    const char *name = accel ? qemu_opt_get(accel, "accel") : NULL;
+
+    if (icount_opts) {
+        error_setg(errp, "-icount cannot be given with ft=: FT sets it up itself");
+    } else if (incoming) {
+        error_setg(errp, "-incoming cannot be given with ft=: a secondary gets "
+                   "its state from the primary");
+    } else if (name && !g_str_equal(name, "tcg")) {
+        error_setg(errp, "-accel %s cannot be protected by ft=: only tcg executes "
+                   "instructions that can be counted", name);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
+                  const char *incoming)
+{
+    FtConfig *c = &ft_node.config;
+
+    if (!ft_take_options(machine_opts, c, &error_fatal) || !ft_on()) {
+        return false;
+    }
+    ft_check_other_options(icount_opts, incoming, &error_fatal);
+    qemu_guest_getrandom_nofail(ft_node.node_id, sizeof(ft_node.node_id));
+    ft_imply_options(c);
+    ft_log_setup(c->role == FT_ROLE_SECONDARY);
+    return c->role == FT_ROLE_SECONDARY;
+}

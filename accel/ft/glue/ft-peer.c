@@ -1,0 +1,1050 @@
+/*
+ * The connection to the peer: two TCP channels and their threads.
+ *
+ * The log channel carries state, log and acknowledgements, the heartbeat
+ * channel nothing but pings, so that a busy log cannot hide them. The receiver
+ * and heartbeat threads take neither the replay mutex nor the BQL: an
+ * acknowledgement must not wait for the guest. They report through ft_post().
+ *
+ * A connection has a generation; main ignores posts of one it has closed. It is
+ * freed when its last thread has left it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/units.h"
+#include "ft-node.h"
+#include "io/channel-socket.h"
+#include "io/net-listener.h"
+#include "qemu/error-report.h"
+#include "qemu/guest-random.h"
+#include "qemu/main-loop.h"
+#include "qemu/lockable.h"
+#include "qemu/sockets.h"
+#include "qemu/timer.h"
+#include "trace.h"
+#include <poll.h>
+
+#define FT_HANDSHAKE_NS (5 * NANOSECONDS_PER_SECOND)
+/* How long a primary looks for its secondary before it starts alone. */
+#define FT_CONNECT_NS (10 * NANOSECONDS_PER_SECOND)
+#define FT_RETRY_US 100000
+#define FT_BEATS_PER_TIMEOUT 5
+#define FT_PENDING_MAX 8
+#define FT_LOG_RING_BYTES (64 * MiB)
+#define FT_QUEUE_LOW_BYTES (2 * MiB)
+
+/* What waits for the sender thread. */
+typedef struct FtOut {
+    FtMsgType type;
+    GByteArray *body;           /* may be NULL                              */
+    FtLogWriter *start_log;     /* not a message: send this log from now on */
+} FtOut;
+
+struct FtConn {
+    unsigned gen;
+    int refs;                   /* atomic                                   */
+    bool primary;               /* we are                                   */
+    bool closing;               /* atomic                                   */
+    char *address;
+    QIOChannel *log, *beat;     /* set before their threads start           */
+    QemuMutex write_lock;       /* of the log channel                       */
+    uint64_t session;
+    uint64_t epoch;             /* atomic; secondary: 0 until the first STATE */
+    FtLease *lease;
+    uint64_t heard_ns;          /* atomic: last sign of life                */
+    bool agreed;                /* atomic: CONNECTED was posted             */
+    bool posted_end;            /* atomic: its end was reported             */
+
+    /* primary */
+    GAsyncQueue *queue;         /* of FtOut                                 */
+    size_t queued;              /* atomic                                   */
+    QemuEvent wake;
+    FILE *copy;                 /* ft-log-file, sender thread               */
+
+    /* secondary */
+    FtLogReader *reader;
+    bool ready;                 /* atomic: acks may go out                  */
+    bool got_devices;           /* receiver thread                          */
+    QemuMutex ack_lock;
+};
+
+static unsigned generations;
+static QIONetListener *listener;
+static int pending;             /* handshakes under way, atomic             */
+static QemuMutex conn_lock;     /* guards ft_node.conn against our threads  */
+
+/* Atomic; of the current connection. */
+static uint64_t acked_seq, executed_seq, executed_icount;
+
+static void __attribute__((constructor)) ft_peer_init(void)
+{
+    qemu_mutex_init(&conn_lock);
+}
+
+/* -- lifetime ------------------------------------------------------------------ */
+
+static FtConn *ft_conn_new(bool primary, const char *address)
+{
+    FtConn *c = g_new0(FtConn, 1);
+
+    c->refs = 1;
+    c->primary = primary;
+    c->address = g_strdup(address);
+    c->lease = ft_lease_new(ft_node.config.timeout_ns);
+    c->queue = g_async_queue_new();
+    qemu_mutex_init(&c->write_lock);
+    qemu_mutex_init(&c->ack_lock);
+    qemu_event_init(&c->wake, false);
+    return c;
+}
+
+static void ft_out_free(FtOut *out)
+{
+    if (out->body) {
+        g_byte_array_unref(out->body);
+    }
+    g_free(out);
+}
+
+static void ft_conn_ref(FtConn *c)
+{
+    qatomic_inc(&c->refs);
+}
+
+static void ft_conn_unref(FtConn *c)
+{
+    FtOut *out;
+
+    if (qatomic_fetch_dec(&c->refs) != 1) {
+        return;
+    }
+    while ((out = g_async_queue_try_pop(c->queue))) {
+        ft_out_free(out);
+    }
+    g_async_queue_unref(c->queue);
+    if (c->copy) {
+        fclose(c->copy);
+    }
+    g_clear_pointer(&c->log, object_unref);
+    g_clear_pointer(&c->beat, object_unref);
+    ft_lease_free(c->lease);
+    qemu_mutex_destroy(&c->write_lock);
+    qemu_mutex_destroy(&c->ack_lock);
+    qemu_event_destroy(&c->wake);
+    g_free(c->address);
+    g_free(c);
+}
+
+/* Any thread of @c: it is over. Only the first reason counts. */
+static void ft_conn_end(FtConn *c, const char *why)
+{
+    if (qatomic_read(&c->closing) || qatomic_xchg(&c->posted_end, true)) {
+        return;
+    }
+    ft_post(c->gen, qatomic_read(&c->agreed) ? FT_IN_CONNECTION_LOST : FT_IN_ATTACH_FAILED, 0, why);
+}
+
+/* -- messages -------------------------------------------------------------------- */
+
+/* Reads exactly @len bytes. Gives up at @deadline_ns, if that is not 0. */
+static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
+                    uint64_t deadline_ns, Error **errp)
+{
+    struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(ioc)->fd, .events = POLLIN };
+    size_t got = 0;
+
+    while (got < len) {
+        ssize_t n = qio_channel_read(ioc, (char *)buf + got, len - got, errp);
+
+        if (n > 0) {
+            got += n;
+            continue;
+        }
+        if (n == 0) {
+            error_setg(errp, "the peer closed the connection%s",
+                       got ? " inside a message" : "");
+            return false;
+        }
+        if (n != QIO_CHANNEL_ERR_BLOCK) {
+            return false;
+        }
+        if (deadline_ns && ft_now_ns() > deadline_ns) {
+            error_setg(errp, "the peer sent nothing for too long");
+            return false;
+        }
+        if (c && qatomic_read(&c->closing)) {
+            error_setg(errp, "closed");
+            return false;
+        }
+        poll(&pfd, 1, deadline_ns ? 100 : 1000);
+    }
+    return true;
+}
+
+/* @body is made as large as the message says, which the header check bounds. */
+static bool ft_recv_msg(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *body,
+                        uint64_t deadline_ns, Error **errp)
+{
+    uint8_t raw[FT_WIRE_HEADER_BYTES];
+    uint64_t sum;
+    FtError why = { "" };
+
+    if (!ft_read(c, ioc, raw, sizeof(raw), deadline_ns, errp)) {
+        return false;
+    }
+    if (!ft_wire_decode_header(raw, h, &sum, &why)) {
+        error_setg(errp, "%s", why.text);
+        return false;
+    }
+    g_byte_array_set_size(body, h->body_len);
+    if (!ft_read(c, ioc, body->data, h->body_len, deadline_ns, errp)) {
+        return false;
+    }
+    if (!ft_wire_check_body(h, sum, body->data, &why)) {
+        error_setg(errp, "%s", why.text);
+        return false;
+    }
+    return true;
+}
+
+static void ft_copy_to_file(FtConn *c, const uint8_t *raw, const uint8_t *body,
+                            size_t len)
+{
+    if (c->copy && (fwrite(raw, FT_WIRE_HEADER_BYTES, 1, c->copy) != 1
+                    || (len && fwrite(body, len, 1, c->copy) != 1))) {
+        warn_report("ft-log-file=%s: %s; no further copy is made",
+                    ft_node.config.log_file, strerror(errno));
+        fclose(c->copy);
+        c->copy = NULL;
+    }
+}
+
+static bool ft_send_msg(FtConn *c, QIOChannel *ioc, FtMsgType type, uint64_t seq,
+                        uint64_t seq_last, const uint8_t *body, size_t len,
+                        Error **errp)
+{
+    uint8_t raw[FT_WIRE_HEADER_BYTES];
+    FtMsgHeader h = {
+        .type = type, .epoch = qatomic_read(&c->epoch), .session = c->session,
+        .seq = seq, .seq_last = seq_last, .body_len = len,
+    };
+    struct iovec iov[2] = {
+        { .iov_base = raw, .iov_len = sizeof(raw) },
+        { .iov_base = (void *)body, .iov_len = len },
+    };
+
+    ft_wire_encode_header(&h, body, raw);
+    if (ioc == c->log) {
+        QEMU_LOCK_GUARD(&c->write_lock);
+        ft_copy_to_file(c, raw, body, len);
+        return qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
+    }
+    return qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
+}
+
+static bool ft_send_text(FtConn *c, QIOChannel *ioc, FtMsgType type, const char *text)
+{
+    size_t len = MIN(strlen(text), FT_REASON_MAX);
+
+    return ft_send_msg(c, ioc, type, 0, 0, (const uint8_t *)text, len, NULL);
+}
+
+static void ft_set_up_socket(QIOChannel *ioc)
+{
+    qio_channel_set_blocking(ioc, false, NULL);
+    qio_channel_set_delay(ioc, false);
+}
+
+/* -- handshake ------------------------------------------------------------------- */
+
+static bool ft_send_hello(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp)
+{
+    g_autofree uint8_t *body = g_malloc(FT_FINGERPRINT_MAX + 256);
+    FtHello hello = {
+        .channel = channel,
+        .role = c->primary ? FT_ROLE_PRIMARY : FT_ROLE_SECONDARY,
+        .timeout_ns = ft_node.config.timeout_ns,
+        .fingerprint = ft_node.fingerprint,
+        .fingerprint_len = strlen(ft_node.fingerprint),
+    };
+    size_t len;
+
+    memcpy(hello.vm_uuid, ft_node.vm_uuid, FT_UUID_BYTES);
+    memcpy(hello.node_id, ft_node.node_id, FT_UUID_BYTES);
+    len = ft_wire_encode_hello(&hello, body, FT_FINGERPRINT_MAX + 256);
+    return ft_send_msg(c, ioc, FT_MSG_HELLO, 0, 0, body, len, errp);
+}
+
+static bool ft_check_hello(const FtHello *h, uint8_t channel, FtRole peer, Error **errp)
+{
+    FtError why = { "" };
+
+    if (h->channel != channel) {
+        error_setg(errp, "hello.channel: %u, expected %u", h->channel, channel);
+    } else if (h->role != peer) {
+        error_setg(errp, "hello.role: the peer is a %s, expected a %s",
+                   ft_role_name(h->role), ft_role_name(peer));
+    } else if (memcmp(h->vm_uuid, ft_node.vm_uuid, FT_UUID_BYTES)) {
+        error_setg(errp, "hello.vm_uuid: the peer protects another VM "
+                   "(give both the same -uuid)");
+    } else if (h->timeout_ns != ft_node.config.timeout_ns) {
+        error_setg(errp, "hello.timeout: here ft-timeout=%" PRIu64 ", peer %" PRIu64,
+                   ft_node.config.timeout_ns / SCALE_MS, h->timeout_ns / SCALE_MS);
+    } else if (!ft_fingerprint_compare(ft_node.fingerprint,
+                                       strlen(ft_node.fingerprint), h->fingerprint,
+                                       h->fingerprint_len, &why)) {
+        error_setg(errp, "the machines differ: %s", why.text);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Receives a hello or a refusal. */
+static bool ft_recv_hello(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, FtHello *hello,
+                          GByteArray *body, Error **errp)
+{
+    FtError why = { "" };
+
+    if (!ft_recv_msg(c, ioc, h, body, ft_now_ns() + FT_HANDSHAKE_NS, errp)) {
+        return false;
+    }
+    if (h->type == FT_MSG_REFUSE) {
+        error_setg(errp, "the peer refused: %.*s", (int)MIN(body->len, FT_REASON_MAX),
+                   (const char *)body->data);
+        return false;
+    }
+    if (h->type != FT_MSG_HELLO) {
+        error_setg(errp, "type: %u where a HELLO was expected", h->type);
+        return false;
+    }
+    if (!ft_wire_decode_hello(body->data, body->len, hello, &why)) {
+        error_setg(errp, "%s", why.text);
+        return false;
+    }
+    return true;
+}
+
+/* -- heartbeat thread -------------------------------------------------------------- */
+
+static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
+{
+    FtPing ping;
+    FtError why = { "" };
+
+    if (h->type != (c->primary ? FT_MSG_PONG : FT_MSG_PING)
+        || h->session != c->session) {
+        error_setg(errp, "heartbeat: type %u session %" PRIx64 " is out of place",
+                   h->type, h->session);
+        return false;
+    }
+    if (!ft_wire_decode_ping(body->data, body->len, &ping, &why)) {
+        error_setg(errp, "%s", why.text);
+        return false;
+    }
+    qatomic_set(&c->heard_ns, ft_now_ns());
+    if (c->primary) {
+        ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
+        ft_output_wake();
+        return true;
+    }
+    return ft_send_msg(c, c->beat, FT_MSG_PONG, 0, 0, body->data, body->len, errp);
+}
+
+static bool ft_ping(FtConn *c, uint64_t counter, Error **errp)
+{
+    FtPing ping = { .counter = counter, .sender_ns = ft_now_ns() };
+    uint8_t body[64];
+    size_t len = ft_wire_encode_ping(&ping, body, sizeof(body));
+
+    return ft_send_msg(c, c->beat, FT_MSG_PING, 0, 0, body, len, errp);
+}
+
+static void ft_report_executed(FtConn *c);
+
+static void *ft_beat_thread(void *opaque)
+{
+    FtConn *c = opaque;
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(c->beat)->fd, .events = POLLIN };
+    uint64_t timeout = ft_node.config.timeout_ns;
+    uint64_t period = timeout / FT_BEATS_PER_TIMEOUT, next_ns = 0, counter = 0;
+    Error *err = NULL;
+
+    qatomic_set(&c->heard_ns, ft_now_ns());
+    while (!qatomic_read(&c->closing)) {
+        uint64_t now = ft_now_ns();
+        FtMsgHeader h;
+
+        if (now >= next_ns) {
+            next_ns = now + period;
+            if (c->primary ? !ft_ping(c, ++counter, &err) : false) {
+                break;
+            }
+            ft_report_executed(c);
+        }
+        if (poll(&pfd, 1, MAX(1, (int)((next_ns - now) / SCALE_MS))) > 0) {
+            if (!ft_recv_msg(c, c->beat, &h, body, now + timeout, &err)
+                || !ft_on_beat(c, &h, body, &err)) {
+                break;
+            }
+        } else if (ft_now_ns() - qatomic_read(&c->heard_ns) > timeout) {
+            /* Judged only with nothing left to read: we may have been stopped. */
+            if (!qatomic_xchg(&c->posted_end, true)) {
+                g_autofree char *why = g_strdup_printf("no sign of life for %" PRIu64
+                                                       " ms", timeout / SCALE_MS);
+                ft_post(c->gen, FT_IN_PEER_SILENT, 0, why);
+            }
+            break;
+        }
+    }
+    if (err) {
+        ft_conn_end(c, error_get_pretty(err));
+        error_free(err);
+    }
+    ft_conn_unref(c);
+    return NULL;
+}
+
+static void ft_start_beat(FtConn *c)
+{
+    QemuThread t;
+
+    ft_conn_ref(c);
+    qemu_thread_create(&t, "ft-heartbeat", ft_beat_thread, c, QEMU_THREAD_DETACHED);
+}
+
+/* -- primary ------------------------------------------------------------------------ */
+
+static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
+{
+    uint64_t first, last;
+    size_t len;
+
+    while ((len = ft_log_take(w, buf, FT_WIRE_BODY_MAX, &first, &last))) {
+        if (!ft_send_msg(c, c->log, FT_MSG_LOG, first, last, buf, len, errp)) {
+            return false;
+        }
+        ft_log_count(last, len);
+        trace_ft_log_sent(first, last, len);
+    }
+    return true;
+}
+
+static bool ft_send_queued(FtConn *c, FtLogWriter **w, Error **errp)
+{
+    FtOut *out;
+    bool ok = true;
+
+    while (ok && (out = g_async_queue_try_pop(c->queue))) {
+        size_t len = out->body ? out->body->len : 0;
+
+        if (out->start_log) {
+            *w = out->start_log;
+        } else {
+            ok = ft_send_msg(c, c->log, out->type, 0, 0,
+                             out->body ? out->body->data : NULL, len, errp);
+            if (qatomic_fetch_sub(&c->queued, len) - len < FT_QUEUE_LOW_BYTES) {
+                ft_attach_sent();
+            }
+        }
+        ft_out_free(out);
+    }
+    return ok;
+}
+
+static void *ft_sender_thread(void *opaque)
+{
+    FtConn *c = opaque;
+    g_autofree uint8_t *buf = g_malloc(FT_WIRE_BODY_MAX);
+    FtLogWriter *w = NULL;
+    Error *err = NULL;
+
+    while (!qatomic_read(&c->closing)) {
+        qemu_event_reset(&c->wake);
+        if (!ft_send_queued(c, &w, &err) || (w && !ft_send_log(c, w, buf, &err))) {
+            ft_conn_end(c, error_get_pretty(err));
+            error_free(err);
+            break;
+        }
+        qemu_event_wait(&c->wake);
+    }
+    ft_conn_unref(c);
+    return NULL;
+}
+
+static bool ft_on_ack(FtConn *c, GByteArray *body, Error **errp)
+{
+    FtAck ack;
+    FtError why = { "" };
+
+    if (!ft_wire_decode_ack(body->data, body->len, &ack, &why)) {
+        error_setg(errp, "%s", why.text);
+        return false;
+    }
+    if (ack.received_seq < qatomic_read(&acked_seq)
+        || ack.received_seq >= ft_log_next_seq()
+        || ack.executed_seq > ack.received_seq) {
+        error_setg(errp, "ack.received_seq: %" PRIu64 " is not between %" PRIu64
+                   " and %" PRIu64, ack.received_seq, qatomic_read(&acked_seq),
+                   ft_log_next_seq());
+        return false;
+    }
+    trace_ft_ack_received(ack.received_seq, ack.executed_seq);
+    qatomic_set(&executed_seq, ack.executed_seq);
+    qatomic_set(&executed_icount, ack.executed_icount);
+    qatomic_set(&acked_seq, ack.received_seq);
+    ft_output_wake();
+    return true;
+}
+
+static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
+                                Error **errp)
+{
+    if (h->session != c->session) {
+        error_setg(errp, "session: %" PRIx64 ", expected %" PRIx64, h->session,
+                   c->session);
+        return false;
+    }
+    if (h->epoch != qatomic_read(&c->epoch)) {
+        error_setg(errp, "epoch: %" PRIu64 ", expected %" PRIu64, h->epoch,
+                   qatomic_read(&c->epoch));
+        return false;
+    }
+    switch (h->type) {
+    case FT_MSG_ACK:
+        return ft_on_ack(c, body, errp);
+    case FT_MSG_READY:
+        ft_post(c->gen, FT_IN_PEER_READY, 0, NULL);
+        return true;
+    case FT_MSG_LIVE:
+        ft_post(c->gen, FT_IN_PEER_LIVE, 0, NULL);
+        return true;
+    case FT_MSG_GOODBYE:
+        error_setg(errp, "the peer said goodbye: %.*s",
+                   (int)MIN(body->len, FT_REASON_MAX), (const char *)body->data);
+        return false;
+    default:
+        error_setg(errp, "type: %u does not come from a secondary", h->type);
+        return false;
+    }
+}
+
+static QIOChannel *ft_connect_once(const char *address, Error **errp)
+{
+    g_autofree char *host = g_strndup(address, strrchr(address, ':') - address);
+    SocketAddress addr = {
+        .type = SOCKET_ADDRESS_TYPE_INET,
+        .u.inet = { .host = host, .port = (char *)strrchr(address, ':') + 1 },
+    };
+    QIOChannelSocket *s = qio_channel_socket_new();
+
+    if (qio_channel_socket_connect_sync(s, &addr, errp) < 0) {
+        object_unref(OBJECT(s));
+        return NULL;
+    }
+    ft_set_up_socket(QIO_CHANNEL(s));
+    return QIO_CHANNEL(s);
+}
+
+/* The secondary may be started a moment later than the primary. */
+static QIOChannel *ft_connect_retry(FtConn *c, Error **errp)
+{
+    uint64_t deadline = ft_now_ns() + FT_CONNECT_NS;
+
+    for (;;) {
+        Error *err = NULL;
+        QIOChannel *ioc = ft_connect_once(c->address, &err);
+
+        if (ioc) {
+            return ioc;
+        }
+        if (ft_now_ns() > deadline || qatomic_read(&c->closing)) {
+            error_propagate(errp, err);
+            return NULL;
+        }
+        error_free(err);
+        g_usleep(FT_RETRY_US);
+    }
+}
+
+static bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    FtMsgHeader h;
+    FtHello hello;
+
+    return ft_send_hello(c, ioc, channel, errp)
+        && ft_recv_hello(c, ioc, &h, &hello, body, errp)
+        && ft_check_hello(&hello, channel, FT_ROLE_SECONDARY, errp);
+}
+
+static bool ft_primary_connect(FtConn *c, Error **errp)
+{
+    c->log = ft_connect_retry(c, errp);
+    if (!c->log || !ft_handshake(c, c->log, FT_CHANNEL_LOG, errp)) {
+        return false;
+    }
+    c->beat = ft_connect_once(c->address, errp);
+    return c->beat && ft_handshake(c, c->beat, FT_CHANNEL_HEARTBEAT, errp);
+}
+
+static void *ft_primary_thread(void *opaque)
+{
+    FtConn *c = opaque;
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    FtMsgHeader h;
+    QemuThread t;
+    Error *err = NULL;
+
+    if (!ft_primary_connect(c, &err)) {
+        goto out;
+    }
+    ft_lease_start(c->lease, ft_now_ns());
+    ft_conn_ref(c);
+    qemu_thread_create(&t, "ft-sender", ft_sender_thread, c, QEMU_THREAD_DETACHED);
+    ft_start_beat(c);
+    qatomic_set(&c->agreed, true);
+    ft_post(c->gen, FT_IN_CONNECTED, 0, NULL);
+    while (ft_recv_msg(c, c->log, &h, body, 0, &err)
+           && ft_on_secondary_msg(c, &h, body, &err)) {
+        qatomic_set(&c->heard_ns, ft_now_ns());
+    }
+out:
+    ft_conn_end(c, error_get_pretty(err));
+    error_free(err);
+    ft_conn_unref(c);
+    return NULL;
+}
+
+static void ft_conn_use(FtConn *c)
+{
+    QEMU_LOCK_GUARD(&conn_lock);
+    c->gen = ++generations;
+    qatomic_set(&acked_seq, 0);
+    qatomic_set(&executed_seq, 0);
+    qatomic_set(&executed_icount, 0);
+    ft_node.conn = c;
+}
+
+void ft_peer_connect(const char *address)
+{
+    FtConn *c = ft_conn_new(true, address);
+    QemuThread t;
+
+    qemu_guest_getrandom_nofail(&c->session, sizeof(c->session));
+    if (ft_node.config.log_file) {
+        c->copy = fopen(ft_node.config.log_file, "wb");
+        if (!c->copy) {
+            warn_report("ft-log-file=%s: %s", ft_node.config.log_file, strerror(errno));
+        }
+    }
+    ft_conn_use(c);
+    ft_conn_ref(c);
+    qemu_thread_create(&t, "ft-peer", ft_primary_thread, c, QEMU_THREAD_DETACHED);
+}
+
+/* -- secondary ----------------------------------------------------------------------- */
+
+static bool ft_send_ack(FtConn *c, Error **errp)
+{
+    QEMU_LOCK_GUARD(&c->ack_lock);
+    FtAck ack = {
+        .received_seq = ft_log_received_seq(c->reader),
+        .executed_seq = ft_log_consumed_seq(c->reader),
+        .executed_icount = ft_log_executed_icount(),
+    };
+    uint8_t body[64];
+    size_t len = ft_wire_encode_ack(&ack, body, sizeof(body));
+
+    return ft_send_msg(c, c->log, FT_MSG_ACK, ack.received_seq, 0, body, len, errp);
+}
+
+/* So that the primary sees the lag shrink when nothing new is to be acked. */
+static void ft_report_executed(FtConn *c)
+{
+    if (!c->primary && qatomic_read(&c->ready)) {
+        ft_send_ack(c, NULL);
+    }
+}
+
+static bool ft_on_log(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
+{
+    FtError why = { "" };
+    int taken;
+
+    while ((taken = ft_log_feed(c->reader, body->data, body->len, h->seq, h->seq_last,
+                                &why)) == 0) {
+        /* Replay is far behind; TCP holds the primary back meanwhile. */
+        if (qatomic_read(&c->closing)) {
+            error_setg(errp, "closed");
+            return false;
+        }
+        g_usleep(1000);
+    }
+    if (taken < 0) {
+        error_setg(errp, "log: %s", why.text);
+        return false;
+    }
+    ft_log_count(h->seq_last, body->len);
+    trace_ft_log_received(h->seq, h->seq_last, body->len);
+    if (qatomic_read(&c->ready) && !ft_send_ack(c, errp)) {
+        return false;
+    }
+    ft_log_arrived();
+    return true;
+}
+
+/* A load that has begun must be given its stream; devices end it. */
+static bool ft_on_devices(FtConn *c, GByteArray *body)
+{
+    GByteArray *blob = g_byte_array_sized_new(body->len);
+
+    g_byte_array_append(blob, body->data, body->len);
+    c->got_devices = true;
+    ft_load_devices(blob);
+    return true;
+}
+
+static bool ft_check_epoch(FtConn *c, const FtMsgHeader *h, Error **errp)
+{
+    uint64_t epoch = qatomic_read(&c->epoch);
+
+    if (h->session != c->session) {
+        error_setg(errp, "session: %" PRIx64 ", expected %" PRIx64, h->session,
+                   c->session);
+        return false;
+    }
+    if (epoch == 0 && h->epoch > 0 && h->type == FT_MSG_STATE) {
+        qatomic_set(&c->epoch, h->epoch);
+        return true;
+    }
+    if (h->epoch != epoch) {
+        error_setg(errp, "epoch: %" PRIu64 ", expected %" PRIu64, h->epoch, epoch);
+        return false;
+    }
+    return true;
+}
+
+static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
+                              Error **errp)
+{
+    g_autofree char *text = NULL;
+    bool is_state = h->type == FT_MSG_STATE || h->type == FT_MSG_DEVICES;
+
+    if (h->type != FT_MSG_GOODBYE && !ft_check_epoch(c, h, errp)) {
+        return false;
+    }
+    if (is_state ? !qatomic_read(&c->agreed) || c->got_devices
+                 : h->type != FT_MSG_GOODBYE && !c->got_devices) {
+        error_setg(errp, "type: %u is out of place here", h->type);
+        return false;
+    }
+    switch (h->type) {
+    case FT_MSG_STATE:
+        if (!ft_load_state(body->data, body->len)) {
+            error_setg(errp, "state: the loader has stopped");
+            return false;
+        }
+        return true;
+    case FT_MSG_DEVICES:
+        return ft_on_devices(c, body);
+    case FT_MSG_LOG:
+        return ft_on_log(c, h, body, errp);
+    case FT_MSG_HANDOVER:
+        ft_post(c->gen, FT_IN_HANDOVER, ft_log_received_seq(c->reader), NULL);
+        return true;
+    case FT_MSG_GOODBYE:
+        text = g_strndup((char *)body->data, MIN(body->len, FT_REASON_MAX));
+        qatomic_set(&c->posted_end, true);
+        ft_post(c->gen, FT_IN_PEER_GOODBYE, 0, text);
+        return true;
+    default:
+        error_setg(errp, "type: %u does not come from a primary", h->type);
+        return false;
+    }
+}
+
+static void ft_refuse(FtConn *c, QIOChannel *ioc, Error *err)
+{
+    warn_report("ft: refused a connection from %s: %s", c->address,
+                error_get_pretty(err));
+    ft_send_text(c, ioc, FT_MSG_REFUSE, error_get_pretty(err));
+}
+
+/* Takes @c as the peer, unless there is one or this node takes none. */
+static bool ft_accept_log(FtConn *c, Error **errp)
+{
+    WITH_QEMU_LOCK_GUARD(&conn_lock) {
+        if (ft_node.conn || ft_state() != FT_STATE_WAITING) {
+            error_setg(errp, "this node is %s and takes no primary",
+                       ft_state_name(ft_state()));
+            return false;
+        }
+        c->gen = ++generations;
+        qatomic_set(&acked_seq, 0);
+        ft_load_prepare();
+        ft_conn_ref(c);
+        ft_node.conn = c;
+    }
+    c->reader = ft_log_reader();
+    return true;
+}
+
+static void ft_serve_log(FtConn *c)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    FtMsgHeader h;
+    Error *err = NULL;
+
+    if (!ft_send_hello(c, c->log, FT_CHANNEL_LOG, &err)) {
+        ft_conn_end(c, error_get_pretty(err));
+        error_free(err);
+        return;
+    }
+    qatomic_dec(&pending);
+    /* Whoever opens a log channel has to show a heartbeat soon. */
+    while (ft_recv_msg(c, c->log, &h, body,
+                       qatomic_read(&c->agreed) ? 0 : ft_now_ns() + FT_HANDSHAKE_NS,
+                       &err)
+           && ft_on_primary_msg(c, &h, body, &err)) {
+        qatomic_set(&c->heard_ns, ft_now_ns());
+    }
+    ft_conn_end(c, error_get_pretty(err));
+    error_free(err);
+    qatomic_inc(&pending);
+}
+
+/* The second channel of the connection that is being set up. */
+static bool ft_accept_beat(FtConn *extra, uint64_t session, Error **errp)
+{
+    FtConn *c = NULL;
+
+    WITH_QEMU_LOCK_GUARD(&conn_lock) {
+        c = ft_node.conn;
+        if (!c || c->primary || c->session != session || c->beat) {
+            error_setg(errp, "session: %" PRIx64 " has no log channel here", session);
+            return false;
+        }
+        ft_conn_ref(c);
+    }
+    c->beat = extra->log;
+    object_ref(OBJECT(c->beat));
+    /* Before the answer: state may follow it at once. */
+    qatomic_set(&c->agreed, true);
+    ft_post(c->gen, FT_IN_CONNECTED, 0, NULL);
+    ft_start_beat(c);
+    if (!ft_send_hello(c, c->beat, FT_CHANNEL_HEARTBEAT, NULL)) {
+        ft_conn_end(c, "the heartbeat channel broke in the handshake");
+    }
+    ft_conn_unref(c);
+    return true;
+}
+
+/* One thread for each connection that comes in, until it is known what it is. */
+static void *ft_incoming_thread(void *opaque)
+{
+    FtConn *c = opaque;
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    FtMsgHeader h;
+    FtHello hello;
+    Error *err = NULL;
+
+    if (!ft_recv_hello(c, c->log, &h, &hello, body, &err)) {
+        goto out;
+    }
+    c->session = h.session;
+    if (!ft_check_hello(&hello, hello.channel == FT_CHANNEL_HEARTBEAT
+                                ? FT_CHANNEL_HEARTBEAT : FT_CHANNEL_LOG,
+                        FT_ROLE_PRIMARY, &err)) {
+        goto out;
+    }
+    if (hello.channel == FT_CHANNEL_HEARTBEAT) {
+        ft_accept_beat(c, h.session, &err);
+    } else if (ft_accept_log(c, &err)) {
+        ft_serve_log(c);
+    }
+out:
+    if (err) {
+        ft_refuse(c, c->log, err);
+        error_free(err);
+    }
+    qatomic_dec(&pending);
+    ft_conn_unref(c);
+    return NULL;
+}
+
+static void ft_incoming(QIONetListener *l, QIOChannelSocket *s, gpointer opaque)
+{
+    FtConn *c;
+    QemuThread t;
+    SocketAddress *remote;
+
+    if (qatomic_fetch_inc(&pending) >= FT_PENDING_MAX) {
+        qatomic_dec(&pending);
+        return;
+    }
+    remote = qio_channel_socket_get_remote_address(s, NULL);
+    c = ft_conn_new(false, NULL);
+    if (remote && remote->type == SOCKET_ADDRESS_TYPE_INET) {
+        c->address = g_strdup_printf("%s:%s", remote->u.inet.host, remote->u.inet.port);
+    }
+    qapi_free_SocketAddress(remote);
+    object_ref(OBJECT(s));
+    c->log = QIO_CHANNEL(s);
+    ft_set_up_socket(c->log);
+    qemu_thread_create(&t, "ft-peer", ft_incoming_thread, c, QEMU_THREAD_DETACHED);
+}
+
+bool ft_peer_listen(const char *address, Error **errp)
+{
+    g_autofree char *host = g_strndup(address, strrchr(address, ':') - address);
+    SocketAddress addr = {
+        .type = SOCKET_ADDRESS_TYPE_INET,
+        .u.inet = { .host = host, .port = (char *)strrchr(address, ':') + 1 },
+    };
+
+    listener = qio_net_listener_new();
+    qio_net_listener_set_name(listener, "ft");
+    if (qio_net_listener_open_sync(listener, &addr, 8, errp) < 0) {
+        error_prepend(errp, "ft-listen=%s: ", address);
+        return false;
+    }
+    qio_net_listener_set_client_func(listener, ft_incoming, NULL, NULL);
+    return true;
+}
+
+void ft_peer_send_ready(void)
+{
+    FtConn *c = ft_node.conn;
+
+    if (!c) {
+        return;
+    }
+    ft_send_msg(c, c->log, FT_MSG_READY, 0, 0, NULL, 0, NULL);
+    qatomic_set(&c->ready, true);
+    ft_send_ack(c, NULL);
+}
+
+/* -- main ------------------------------------------------------------------------------ */
+
+void ft_peer_send(FtMsgType type, GByteArray *body)
+{
+    FtConn *c = ft_node.conn;
+    FtOut *out;
+
+    if (!c) {
+        if (body) {
+            g_byte_array_unref(body);
+        }
+        return;
+    }
+    if (!c->primary) {
+        /* A secondary sends a handful of empty messages; no thread for that. */
+        ft_send_msg(c, c->log, type, 0, 0, NULL, 0, NULL);
+        return;
+    }
+    out = g_new0(FtOut, 1);
+    out->type = type;
+    out->body = body;
+    qatomic_add(&c->queued, body ? body->len : 0);
+    g_async_queue_push(c->queue, out);
+    qemu_event_set(&c->wake);
+}
+
+size_t ft_peer_queued(void)
+{
+    return ft_node.conn ? qatomic_read(&ft_node.conn->queued) : 0;
+}
+
+void ft_peer_start_log(FtLogWriter *w)
+{
+    FtConn *c = ft_node.conn;
+    FtOut *out = g_new0(FtOut, 1);
+
+    out->start_log = w;
+    g_async_queue_push(c->queue, out);
+    ft_log_record_to(w, &c->wake);
+    qemu_event_set(&c->wake);
+}
+
+void ft_peer_set_epoch(uint64_t epoch)
+{
+    if (ft_node.conn) {
+        qatomic_set(&ft_node.conn->epoch, epoch);
+    }
+}
+
+/* Must not block: the peer may be the reason why we close. */
+static void ft_say_goodbye(FtConn *c, const char *text)
+{
+    uint8_t raw[FT_WIRE_HEADER_BYTES + FT_REASON_MAX];
+    size_t len = MIN(strlen(text), FT_REASON_MAX);
+    FtMsgHeader h = {
+        .type = FT_MSG_GOODBYE, .epoch = qatomic_read(&c->epoch),
+        .session = c->session, .body_len = len,
+    };
+
+    memcpy(raw + FT_WIRE_HEADER_BYTES, text, len);
+    ft_wire_encode_header(&h, raw + FT_WIRE_HEADER_BYTES, raw);
+    if (qemu_mutex_trylock(&c->write_lock) == 0) {
+        qio_channel_write(c->log, (char *)raw, FT_WIRE_HEADER_BYTES + len, NULL);
+        qemu_mutex_unlock(&c->write_lock);
+    }
+}
+
+void ft_peer_close(const char *goodbye)
+{
+    FtConn *c = ft_node.conn;
+
+    if (!c) {
+        return;
+    }
+    if (goodbye && qatomic_read(&c->agreed)) {
+        ft_say_goodbye(c, goodbye);
+    }
+    ft_log_record_to(NULL, NULL);
+    WITH_QEMU_LOCK_GUARD(&conn_lock) {
+        ft_node.conn = NULL;
+    }
+    qatomic_set(&c->closing, true);
+    if (c->log) {
+        qio_channel_shutdown(c->log, QIO_CHANNEL_SHUTDOWN_BOTH, NULL);
+    }
+    if (c->beat) {
+        qio_channel_shutdown(c->beat, QIO_CHANNEL_SHUTDOWN_BOTH, NULL);
+    }
+    qemu_event_set(&c->wake);
+    ft_conn_unref(c);
+}
+
+unsigned ft_peer_gen(void)
+{
+    return ft_node.conn ? ft_node.conn->gen : 0;
+}
+
+const char *ft_peer_address(void)
+{
+    return ft_node.conn ? ft_node.conn->address : NULL;
+}
+
+FtLease *ft_peer_lease(void)
+{
+    return ft_node.conn ? ft_node.conn->lease : NULL;
+}
+
+uint64_t ft_peer_acked(void)
+{
+    return qatomic_read(&acked_seq);
+}
+
+uint64_t ft_peer_executed_seq(void)
+{
+    return qatomic_read(&executed_seq);
+}
+
+uint64_t ft_peer_executed_icount(void)
+{
+    return qatomic_read(&executed_icount);
+}

@@ -1,0 +1,139 @@
+/*
+ * The monitor's view: query-ft, ft-attach, ft-failover, ft-detach, info ft.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "ft-node.h"
+#include "monitor/hmp.h"
+#include "monitor/monitor.h"
+#include "qapi/qapi-commands-ft.h"
+#include "system/cpu-timers.h"
+#include "system/replay.h"
+
+/* Bytes of log so far and how fast they come, measured between two queries. */
+static void ft_fill_log(FtInfo *info)
+{
+    static uint64_t last_ns, last_bytes, rate;
+    uint64_t now = ft_now_ns();
+
+    info->log_bytes = ft_log_bytes();
+    if (now - last_ns > NANOSECONDS_PER_SECOND / 10) {
+        uint64_t grown = info->log_bytes >= last_bytes ? info->log_bytes - last_bytes : 0;
+
+        rate = last_ns ? grown * NANOSECONDS_PER_SECOND / (now - last_ns) : 0;
+        last_ns = now;
+        last_bytes = info->log_bytes;
+    }
+    info->log_bytes_per_second = rate;
+    info->log_frames = ft_log_frames();
+    info->frames_acked = ft_peer_acked();
+    info->lag_instructions = ft_log_lag_instructions();
+    info->lag_ns = ft_log_lag_ns();
+}
+
+static void ft_fill_output(FtInfo *info)
+{
+    FtHoldStats s;
+
+    ft_output_stats(&s);
+    info->held_packets = s.held_packets;
+    info->held_bytes = s.held_bytes;
+    info->released_packets = s.released;
+    info->dropped_packets = s.dropped_full;
+    info->destroyed_packets = s.destroyed;
+    info->hold_ns_p50 = s.hold_ns_p50;
+    info->hold_ns_p99 = s.hold_ns_p99;
+    info->hold_ns_max = s.hold_ns_max;
+}
+
+FtInfo *qmp_query_ft(Error **errp)
+{
+    FtInfo *info = g_new0(FtInfo, 1);
+    FtSession *s = ft_node.session;
+    FtLease *lease = ft_peer_lease();
+
+    if (!s) {
+        info->reason = g_strdup("started without -machine ft=primary or ft=secondary");
+        return info;
+    }
+    info->role = (FtNodeRole)ft_session_role(s);
+    info->state = (FtNodeState)ft_session_state(s);
+    info->epoch = ft_session_epoch(s);
+    info->reason = g_strdup(ft_session_reason(s));
+    info->peer = g_strdup(ft_peer_address());
+    info->icount = icount_get_raw();
+    info->ack_rtt_ns = lease ? ft_lease_rtt_ns(lease) : 0;
+    info->attach_bytes = ft_node.attach_bytes;
+    info->attach_pause_ns = ft_node.attach_pause_ns;
+    info->takeover_detected_ns = ft_node.takeover.detected_ns;
+    info->takeover_decided_ns = ft_node.takeover.decided_ns;
+    info->takeover_live_ns = ft_node.takeover.live_ns;
+    info->takeover_output_ns = ft_node.takeover.output_ns;
+    ft_fill_log(info);
+    ft_fill_output(info);
+    return info;
+}
+
+static bool ft_order(FtInputKind kind, Error **errp)
+{
+    if (!ft_node.session) {
+        error_setg(errp, "fault tolerance is off: the VM must be started with "
+                   "-machine ft=primary");
+        return false;
+    }
+    return ft_input(kind, 0, NULL, errp);
+}
+
+void qmp_ft_attach(const char *peer, Error **errp)
+{
+    const char *colon = peer ? strrchr(peer, ':') : NULL;
+
+    if (peer && (!colon || !colon[1])) {
+        error_setg(errp, "peer: '%s' is not HOST:PORT", peer);
+        return;
+    }
+    if (ft_node.session && !peer && !ft_node.config.peer) {
+        error_setg(errp, "peer: neither given here nor by the machine option ft-peer");
+        return;
+    }
+    if (peer && ft_state() == FT_STATE_EXPOSED) {
+        g_free(ft_node.config.peer);
+        ft_node.config.peer = g_strdup(peer);
+    }
+    ft_order(FT_IN_ATTACH, errp);
+}
+
+void qmp_ft_failover(Error **errp)
+{
+    ft_order(FT_IN_FAILOVER, errp);
+}
+
+void qmp_ft_detach(Error **errp)
+{
+    ft_order(FT_IN_DETACH, errp);
+}
+
+void hmp_info_ft(Monitor *mon, const QDict *qdict)
+{
+    g_autoptr(FtInfo) i = qmp_query_ft(&error_abort);
+
+    monitor_printf(mon, "role: %s\nstate: %s\nepoch: %" PRIu64 "\n",
+                   FtNodeRole_str(i->role), FtNodeState_str(i->state), i->epoch);
+    if (i->peer) {
+        monitor_printf(mon, "peer: %s\n", i->peer);
+    }
+    if (*i->reason) {
+        monitor_printf(mon, "reason: %s\n", i->reason);
+    }
+    monitor_printf(mon, "lag: %" PRIu64 " instructions, %" PRIu64 " us\n",
+                   i->lag_instructions, i->lag_ns / 1000);
+    monitor_printf(mon, "log: %" PRIu64 " bytes in %" PRIu64 " frames, %" PRIu64
+                   " bytes/s, acked to frame %" PRIu64 "\n", i->log_bytes,
+                   i->log_frames, i->log_bytes_per_second, i->frames_acked);
+    monitor_printf(mon, "held: %" PRIu64 " packets, %" PRIu64 " bytes; hold time p50 %"
+                   PRIu64 " us, p99 %" PRIu64 " us, max %" PRIu64 " us\n",
+                   i->held_packets, i->held_bytes, i->hold_ns_p50 / 1000,
+                   i->hold_ns_p99 / 1000, i->hold_ns_max / 1000);
+    monitor_printf(mon, "round trip: %" PRIu64 " us\n", i->ack_rtt_ns / 1000);
+}

@@ -1,0 +1,297 @@
+/*
+ * Hosts the session core: brings it what happened, does what it answers.
+ *
+ * Everything here runs in the main loop with RL and BQL held, but ft_post()
+ * and the arbiter's thread.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "ft-node.h"
+#include "qapi/qapi-events-ft.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "qemu/timer.h"
+#include "system/replay.h"
+#include "system/runstate.h"
+#include "system/system.h"
+#include "trace.h"
+
+/* The core's enums and the schema's are written down apart; keep them equal. */
+QEMU_BUILD_BUG_ON((int)FT_NODE_ROLE_SECONDARY != (int)FT_ROLE_SECONDARY);
+QEMU_BUILD_BUG_ON((int)FT_NODE_STATE_FAILED != (int)FT_STATE_FAILED);
+QEMU_BUILD_BUG_ON((int)FT_NODE_STATE_GOING_LIVE != (int)FT_STATE_GOING_LIVE);
+
+typedef struct FtPosted {
+    unsigned gen;
+    FtInput in;
+    char *text;
+} FtPosted;
+
+FtNode ft_node;
+
+static GAsyncQueue *posted;
+static QEMUBH *posted_bh;
+static QEMUTimer *core_timer;
+
+uint64_t ft_now_ns(void)
+{
+    return qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+}
+
+FtState ft_state(void)
+{
+    return ft_node.session ? ft_session_state(ft_node.session) : FT_STATE_OFF;
+}
+
+/* -- the arbiter, asked from a thread because its disk may hang ------------- */
+
+typedef struct FtClaimJob {
+    uint64_t epoch;
+} FtClaimJob;
+
+static void *ft_claim_thread(void *opaque)
+{
+    g_autofree FtClaimJob *job = opaque;
+    FtError why = { "" };
+
+    switch (ft_arbiter_claim(ft_node.config.arbiter, ft_node.vm_uuid, job->epoch,
+                             ft_node.node_id, &why)) {
+    case FT_CLAIM_WON:
+        ft_post(0, FT_IN_ARBITER_WON, job->epoch, NULL);
+        break;
+    case FT_CLAIM_LOST:
+        ft_post(0, FT_IN_ARBITER_LOST, job->epoch, why.text);
+        break;
+    case FT_CLAIM_UNREACHABLE:
+        ft_post(0, FT_IN_ARBITER_UNREACHABLE, job->epoch, why.text);
+        break;
+    }
+    return NULL;
+}
+
+static void ft_claim(uint64_t epoch)
+{
+    QemuThread thread;
+    FtClaimJob *job = g_new0(FtClaimJob, 1);
+
+    job->epoch = epoch;
+    if (ft_node.takeover.detected_ns == 0) {
+        ft_node.takeover.detected_ns = ft_now_ns();
+    }
+    qemu_thread_create(&thread, "ft-arbiter", ft_claim_thread, job,
+                       QEMU_THREAD_DETACHED);
+}
+
+/* -- what the core asks for -------------------------------------------------- */
+
+static void ft_go_live(void)
+{
+    Error *err = NULL;
+
+    if (!ft_log_go_live(&err)) {
+        ft_post(0, FT_IN_DIVERGED, 0, error_get_pretty(err));
+        error_free(err);
+        return;
+    }
+    ft_node.takeover.live_ns = ft_now_ns();
+    ft_post(0, FT_IN_LIVE_DONE, 0, NULL);
+}
+
+/* Output is free from here on and nobody listens to the log. */
+static void ft_run_exposed(void)
+{
+    bool was_secondary = ft_node.takeover.live_ns != 0
+                         && ft_node.takeover.output_ns == 0;
+
+    ft_log_record_to(NULL, NULL);
+    ft_output_set(FT_OUTPUT_PASS);
+    if (was_secondary) {
+        ft_announce();
+    }
+}
+
+static bool pausing;            /* atomic */
+
+static void ft_pause_for_handover(void)
+{
+    if (runstate_is_running()) {
+        vm_stop(RUN_STATE_PAUSED);
+    }
+    qatomic_set(&pausing, true);
+    ft_output_wake();
+}
+
+bool ft_pausing(void)
+{
+    return qatomic_read(&pausing);
+}
+
+void ft_paused_check(void)
+{
+    if (qatomic_xchg(&pausing, false)) {
+        ft_post(ft_peer_gen(), FT_IN_PAUSED_ACKED, 0, NULL);
+    }
+}
+
+static void ft_stop_for_good(void)
+{
+    if (runstate_is_running()) {
+        vm_stop(RUN_STATE_PAUSED);
+    }
+    ft_log_record_to(NULL, NULL);
+}
+
+static void ft_state_changed(void)
+{
+    FtSession *s = ft_node.session;
+    FtState state = ft_session_state(s);
+
+    trace_ft_state(ft_role_name(ft_session_role(s)), ft_state_name(state),
+                   ft_session_epoch(s), ft_session_reason(s));
+    ft_allow_update(state);
+    qapi_event_send_ft_state_change((FtNodeRole)ft_session_role(s),
+                                    (FtNodeState)state, ft_session_epoch(s),
+                                    ft_session_reason(s));
+    if (state == FT_STATE_SYNCING && ft_session_role(s) == FT_ROLE_SECONDARY) {
+        ft_load_begin();
+    }
+    /* The first attach came to an end, well or not: the guest may start. */
+    if (ft_node.first_attach
+        && (state == FT_STATE_PROTECTED || state == FT_STATE_EXPOSED)) {
+        ft_node.first_attach = false;
+        if (ft_node.start_pending) {
+            ft_node.start_pending = false;
+            vm_start();
+        }
+    }
+}
+
+static void ft_act(const FtAction *a)
+{
+    trace_ft_action(a->kind, a->value, a->text ? a->text : "");
+    switch (a->kind) {
+    case FT_ACT_CONNECT:
+        ft_peer_connect(ft_node.config.peer);
+        break;
+    case FT_ACT_TRANSFER:
+        ft_attach_begin(a->value);
+        break;
+    case FT_ACT_CLAIM:
+        ft_claim(a->value);
+        break;
+    case FT_ACT_SET_TIMER:
+        timer_mod(core_timer, a->value);
+        break;
+    case FT_ACT_RELEASE_ACKED:
+        ft_output_set(FT_OUTPUT_ACKED);
+        break;
+    case FT_ACT_RELEASE_ALL:
+        ft_run_exposed();
+        break;
+    case FT_ACT_DESTROY_OUTPUT:
+        ft_output_set(FT_OUTPUT_CLOSED);
+        break;
+    case FT_ACT_STOP_VM:
+        ft_stop_for_good();
+        break;
+    case FT_ACT_DRAIN:
+        ft_node.takeover.decided_ns = ft_now_ns();
+        ft_log_drain();
+        break;
+    case FT_ACT_GO_LIVE:
+        ft_go_live();
+        break;
+    case FT_ACT_CLOSE:
+        ft_attach_abort();
+        ft_load_abort();
+        ft_peer_close(a->text);
+        break;
+    case FT_ACT_PAUSE_VM:
+        ft_pause_for_handover();
+        break;
+    case FT_ACT_RESUME_VM:
+        qatomic_set(&pausing, false);
+        vm_start();
+        break;
+    case FT_ACT_SEND_HANDOVER:
+        ft_peer_send(FT_MSG_HANDOVER, NULL);
+        break;
+    case FT_ACT_SEND_LIVE:
+        ft_peer_send(FT_MSG_LIVE, NULL);
+        break;
+    case FT_ACT_SEND_READY:
+        ft_peer_send_ready();
+        break;
+    case FT_ACT_STATE_CHANGED:
+        ft_state_changed();
+        break;
+    }
+}
+
+bool ft_input(FtInputKind kind, uint64_t value, const char *text, Error **errp)
+{
+    FtInput in = { .kind = kind, .value = value, .text = text };
+    FtAction actions[FT_ACTIONS_MAX];
+    FtError why = { "" };
+    size_t n = 0;
+
+    trace_ft_input(kind, value, text ? text : "");
+    if (!ft_session_step(ft_node.session, &in, ft_now_ns(), actions, &n, &why)) {
+        error_setg(errp, "%s", why.text);
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ft_act(&actions[i]);
+    }
+    return true;
+}
+
+/* -- the way in from other threads ------------------------------------------- */
+
+void ft_post(unsigned gen, FtInputKind kind, uint64_t value, const char *text)
+{
+    FtPosted *p = g_new0(FtPosted, 1);
+
+    p->gen = gen;
+    p->in.kind = kind;
+    p->in.value = value;
+    p->text = g_strdup(text);
+    g_async_queue_push(posted, p);
+    qemu_bh_schedule(posted_bh);
+}
+
+static void ft_posted_bh(void *opaque)
+{
+    FtPosted *p;
+
+    while ((p = g_async_queue_try_pop(posted))) {
+        Error *err = NULL;
+
+        /* What a connection that is gone has to say is of no interest. */
+        if ((p->gen == 0 || p->gen == ft_peer_gen())
+            && !ft_input(p->in.kind, p->in.value, p->text, &err)) {
+            warn_report_err(err);
+        }
+        if (p->gen && p->gen == ft_peer_gen() && ft_state() == FT_STATE_WAITING) {
+            /* The handshake came to nothing; the next primary may try. */
+            ft_peer_close(NULL);
+        }
+        g_free(p->text);
+        g_free(p);
+    }
+}
+
+static void ft_core_timer(void *opaque)
+{
+    ft_input(FT_IN_TIMER, 0, NULL, &error_abort);
+}
+
+void ft_session_start(void)
+{
+    posted = g_async_queue_new();
+    posted_bh = qemu_bh_new(ft_posted_bh, NULL);
+    core_timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_core_timer, NULL);
+    ft_node.session = ft_session_new(ft_node.config.role, 0,
+                                     ft_node.config.timeout_ns);
+}

@@ -1,0 +1,34 @@
+/*
+ * QEMU built without the FT core (no qemu-ft.pc was found).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "accel/ft/glue/ft-hooks.h"
+#include "monitor/hmp.h"
+#include "monitor/monitor.h"
+
+bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
+                  const char *incoming)
+{
+    return false;
+}
+
+void ft_machine_ready(void)
+{
+}
+
+bool ft_may_cont(Error **errp)
+{
+    return true;
+}
+
+bool ft_may_run_hmp(const char *name)
+{
+    return true;
+}
+
+void hmp_info_ft(Monitor *mon, const QDict *qdict)
+{
+    monitor_printf(mon, "This QEMU is built without fault tolerance\n");
+}

@@ -1,0 +1,442 @@
+/*
+ * The log under QEMU's replay/: its events to and from our own encoding.
+ *
+ * A frame is all that is recorded between taking and releasing the replay
+ * mutex (design section 4); the secondary sees whole frames only, so every read
+ * inside an event finds its data and every frame boundary is a point to go live.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/units.h"
+#include "accel/ft/glue/ft-node.h"
+#include "qemu/error-report.h"
+#include "qemu/main-loop.h"
+#include "qemu/notify.h"
+#include "qemu/seqlock.h"
+#include "qemu/timer.h"
+#include "system/cpu-timers.h"
+#include "system/cpu-timers-internal.h"
+#include "system/cpus.h"
+#include "system/replay.h"
+#include "replay/replay-internal.h"
+#include "hw/core/cpu.h"
+
+#define FT_RING_BYTES (64 * MiB)
+#define FT_BACKLOG_MAX (16 * MiB)
+#define FT_THROTTLE_US 200
+#define FT_THROTTLE_MAX_US 100000
+#define FT_SAMPLES 1024
+#define FT_SAMPLE_NS (1 * SCALE_MS)
+
+/* -- event numbers -------------------------------------------------------------
+ * Written out both ways: the wire must not change when QEMU's enum does.
+ */
+static const struct {
+    unsigned qemu;
+    uint8_t wire;
+} event_numbers[] = {
+    { EVENT_INSTRUCTION, FT_EV_INSTRUCTION },
+    { EVENT_INTERRUPT, FT_EV_INTERRUPT },
+    { EVENT_EXCEPTION, FT_EV_EXCEPTION },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_BH, FT_EV_BH },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_BH_ONESHOT, FT_EV_BH_ONESHOT },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT, FT_EV_INPUT },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT_SYNC, FT_EV_INPUT_SYNC },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ, FT_EV_CHAR_READ },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_BLOCK, FT_EV_BLOCK },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET, FT_EV_NET },
+    { EVENT_CHAR_WRITE, FT_EV_CHAR_WRITE },
+    { EVENT_CHAR_READ_ALL, FT_EV_CHAR_READ_ALL },
+    { EVENT_CHAR_READ_ALL_ERROR, FT_EV_CHAR_READ_ALL_ERROR },
+    { EVENT_RANDOM, FT_EV_RANDOM },
+    { EVENT_CLOCK + REPLAY_CLOCK_HOST, FT_EV_CLOCK_HOST },
+    { EVENT_CLOCK + REPLAY_CLOCK_VIRTUAL_RT, FT_EV_CLOCK_VIRTUAL_RT },
+    { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_WARP_START, FT_EV_CHECKPOINT + 0 },
+    { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_WARP_ACCOUNT, FT_EV_CHECKPOINT + 1 },
+    { EVENT_CHECKPOINT + CHECKPOINT_RESET_REQUESTED, FT_EV_CHECKPOINT + 2 },
+    { EVENT_CHECKPOINT + CHECKPOINT_SUSPEND_REQUESTED, FT_EV_CHECKPOINT + 3 },
+    { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_VIRTUAL, FT_EV_CHECKPOINT + 4 },
+    { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_HOST, FT_EV_CHECKPOINT + 5 },
+    { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_VIRTUAL_RT, FT_EV_CHECKPOINT + 6 },
+    { EVENT_CHECKPOINT + CHECKPOINT_INIT, FT_EV_CHECKPOINT + 7 },
+    { EVENT_CHECKPOINT + CHECKPOINT_RESET, FT_EV_CHECKPOINT + 8 },
+    { EVENT_OUTPUT, FT_EV_OUTPUT },
+};
+
+static uint8_t to_wire[EVENT_COUNT];
+static uint8_t from_wire[256];
+
+static void ft_fill_numbers(void)
+{
+    memset(from_wire, EVENT_COUNT, sizeof(from_wire));
+    for (size_t i = 0; i < ARRAY_SIZE(event_numbers); i++) {
+        to_wire[event_numbers[i].qemu] = event_numbers[i].wire;
+        from_wire[event_numbers[i].wire] = event_numbers[i].qemu;
+    }
+}
+
+/* -- state ------------------------------------------------------------------------ */
+
+static FtLogWriter *writer;     /* set with the VM stopped, RL              */
+static QemuEvent *writer_wake;
+static uint64_t next_seq = 1;   /* atomic copy of the writer's              */
+static bool overflow_told;
+static FtLogReader *reader;     /* fed by the receiver, read under RL       */
+static bool replaying;          /* the reader is replay's, RL               */
+static bool draining;           /* RL                                       */
+static bool diverged;           /* RL                                       */
+static QEMUBH *drain_bh;
+static QEMUBH *arrived_bh;
+
+/* When frames were made, to tell the age of what is not executed yet. */
+static struct {
+    uint64_t seq, ns;
+} samples[FT_SAMPLES];
+static unsigned samples_end;    /* atomic                                   */
+static uint64_t icount_at_cut;  /* main                                     */
+
+/* -- recording ---------------------------------------------------------------------- */
+
+static void ft_log_put_event_op(unsigned event)
+{
+    if (writer) {
+        g_assert(to_wire[event] != 0);
+        ft_log_put_event(writer, to_wire[event]);
+    }
+}
+
+static void ft_log_put_int_op(uint64_t value)
+{
+    if (writer) {
+        ft_log_put_int(writer, value);
+    }
+}
+
+static void ft_log_put_array_op(const uint8_t *buf, size_t size)
+{
+    if (writer) {
+        ft_log_put_bytes(writer, buf, size);
+    }
+}
+
+static void ft_log_sample(uint64_t seq)
+{
+    unsigned end = samples_end;
+    uint64_t now = ft_now_ns();
+
+    if (end && now - samples[(end - 1) % FT_SAMPLES].ns < FT_SAMPLE_NS) {
+        return;
+    }
+    samples[end % FT_SAMPLES].seq = seq;
+    samples[end % FT_SAMPLES].ns = now;
+    qatomic_store_release(&samples_end, end + 1);
+}
+
+static void ft_log_commit_op(void)
+{
+    if (!writer) {
+        return;
+    }
+    if (ft_log_commit(writer)) {
+        qatomic_set(&next_seq, ft_log_open_seq(writer));
+        ft_log_sample(next_seq - 1);
+        qemu_event_set(writer_wake);
+    }
+    if (ft_log_overflowed(writer) && !overflow_told) {
+        overflow_told = true;
+        ft_post(0, FT_IN_CONNECTION_LOST, 0, "the log overflowed: the secondary "
+                "does not take it away fast enough");
+    }
+}
+
+void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
+{
+    g_assert(replay_mutex_locked());
+    writer = w;
+    writer_wake = wake;
+    overflow_told = false;
+    icount_at_cut = replay_state.current_icount;
+    qatomic_set(&samples_end, 0);
+    qatomic_set(&next_seq, w ? ft_log_open_seq(w) : 1);
+}
+
+uint64_t ft_log_next_seq(void)
+{
+    return qatomic_read(&next_seq);
+}
+
+size_t ft_log_backlog(void)
+{
+    FtLogWriter *w = qatomic_read(&writer);
+
+    return w ? ft_log_writer_used(w) : 0;
+}
+
+uint64_t ft_log_lag_ns(void)
+{
+    uint64_t done = ft_peer_executed_seq();
+    unsigned end = qatomic_load_acquire(&samples_end);
+    unsigned first = end > FT_SAMPLES ? end - FT_SAMPLES : 0;
+    uint64_t oldest = 0;
+
+    /* The youngest sample that is executed bounds the age of the next one. */
+    for (unsigned i = end; i > first; i--) {
+        if (samples[(i - 1) % FT_SAMPLES].seq <= done) {
+            break;
+        }
+        oldest = samples[(i - 1) % FT_SAMPLES].ns;
+    }
+    return oldest ? ft_now_ns() - oldest : 0;
+}
+
+/*
+ * The vCPU thread passes here on each turn with no lock held. A full log or a
+ * secondary far behind slows it down; acks and the monitor go on meanwhile.
+ */
+static void ft_log_throttle_op(void)
+{
+    unsigned slept_us = 0;
+
+    if (!qatomic_read(&writer)) {
+        return;
+    }
+    while (slept_us < FT_THROTTLE_MAX_US
+           && (ft_log_backlog() > FT_BACKLOG_MAX
+               || ft_log_lag_ns() > ft_node.config.lag_limit_ns)) {
+        g_usleep(FT_THROTTLE_US);
+        slept_us += FT_THROTTLE_US;
+        if (slept_us >= 1000 && ft_log_backlog() <= FT_BACKLOG_MAX) {
+            return;             /* lag: by small steps only */
+        }
+    }
+}
+
+static uint64_t bytes_total, frames_total;      /* atomic */
+
+void ft_log_count(uint64_t last_seq, size_t bytes)
+{
+    qatomic_add(&bytes_total, bytes);
+    qatomic_set(&frames_total, last_seq);
+}
+
+uint64_t ft_log_bytes(void)
+{
+    return qatomic_read(&bytes_total);
+}
+
+uint64_t ft_log_frames(void)
+{
+    return qatomic_read(&frames_total);
+}
+
+/* Without RL this is a moment old; good enough for a figure. */
+uint64_t ft_log_executed_icount(void)
+{
+    return qatomic_read(&replay_state.current_icount) - icount_at_cut;
+}
+
+uint64_t ft_log_lag_instructions(void)
+{
+    uint64_t made, done;
+
+    if (replay_mode == REPLAY_MODE_PLAY) {
+        made = replaying ? ft_log_received_icount(reader) : 0;
+        done = replaying ? ft_log_executed_icount() : 0;
+    } else {
+        made = qatomic_read(&writer) ? ft_log_executed_icount() : 0;
+        done = ft_peer_executed_icount();
+    }
+    return made > done ? made - done : 0;
+}
+
+/* -- replaying ------------------------------------------------------------------------ */
+
+static void ft_log_diverged_op(const char *what)
+{
+    g_autofree char *text = NULL;
+
+    if (diverged || replay_mode != REPLAY_MODE_PLAY) {
+        return;
+    }
+    diverged = true;
+    text = g_strdup_printf("diverged at instruction %" PRIu64 ", event %u (%u) of the "
+                           "log, frame %" PRIu64 ": %s", replay_state.current_icount,
+                           replay_state.current_event, replay_state.data_kind,
+                           ft_log_consumed_seq(reader), what);
+    error_report("ft: %s", text);
+    ft_post(0, FT_IN_DIVERGED, 0, text);
+}
+
+static bool ft_log_get_event_op(unsigned *event)
+{
+    uint8_t wire;
+
+    if (!replaying || diverged || !ft_log_available(reader)) {
+        if (draining) {
+            qemu_bh_schedule(drain_bh);
+        }
+        return false;
+    }
+    if (!ft_log_get_event(reader, &wire) || from_wire[wire] == EVENT_COUNT) {
+        ft_log_diverged_op("an event that this build does not know");
+        return false;
+    }
+    *event = from_wire[wire];
+    return true;
+}
+
+static uint64_t ft_log_get_int_op(void)
+{
+    uint64_t value = 0;
+
+    if (!ft_log_get_int(reader, &value)) {
+        ft_log_diverged_op("the event has other fields than replay expects");
+    }
+    return value;
+}
+
+static void ft_log_get_array_op(const uint8_t **buf, size_t *size)
+{
+    static const uint8_t nothing[1];
+
+    if (!ft_log_get_bytes(reader, buf, size)) {
+        ft_log_diverged_op("the event has other fields than replay expects");
+        *buf = nothing;
+        *size = 0;
+    }
+}
+
+static void ft_log_arrived_bh(void *opaque)
+{
+    bool main_next;
+
+    if (!replaying || replay_mode != REPLAY_MODE_PLAY) {
+        return;
+    }
+    main_next = replay_main_loop_is_next();
+    if (!main_next && replay_state.has_unread_data) {
+        qemu_cpu_kick(first_cpu);
+    }
+}
+
+void ft_log_arrived(void)
+{
+    qemu_bh_schedule(arrived_bh);
+}
+
+/* Replay must not wait for real time when the log says what comes next. */
+static void ft_log_poll_notify(Notifier *n, void *data)
+{
+    MainLoopPoll *poll = data;
+
+    if (poll->state == MAIN_LOOP_POLL_FILL && replay_main_loop_is_next()) {
+        poll->timeout = 0;
+    }
+}
+
+static Notifier poll_notifier = { .notify = ft_log_poll_notify };
+
+FtLogReader *ft_log_reader(void)
+{
+    return reader;
+}
+
+void ft_log_replay_from(FtLogReader *r)
+{
+    g_assert(replay_mutex_locked());
+    replay_restart_log();
+    reader = r;
+    icount_at_cut = replay_state.current_icount;
+    replaying = true;
+    ft_log_arrived();
+}
+
+/* -- going live -------------------------------------------------------------------------- */
+
+static bool ft_log_drained(void)
+{
+    replay_account_executed_instructions();
+    replay_fetch_data_kind();
+    return !replay_state.has_unread_data && replay_state.instruction_count == 0
+        && replay_state.read_event_id == -1 && !ft_log_available(reader);
+}
+
+static void ft_log_drain_bh(void *opaque)
+{
+    if (draining && !diverged && ft_log_drained()) {
+        draining = false;
+        ft_post(0, FT_IN_DRAINED, 0, NULL);
+    }
+}
+
+void ft_log_drain(void)
+{
+    draining = true;
+    ft_log_arrived();
+    qemu_bh_schedule(drain_bh);
+}
+
+/*
+ * The guest's clocks go on from the last value that the log has shown: the
+ * primary's clock was ahead of ours by the time our start took.
+ */
+static void ft_continue_clocks(void)
+{
+    int64_t last = replay_state.cached_clock[REPLAY_CLOCK_VIRTUAL_RT];
+    int64_t behind;
+
+    seqlock_write_lock(&timers_state.vm_clock_seqlock, &timers_state.vm_clock_lock);
+    behind = last - cpu_get_clock_locked();
+    if (behind > 0) {
+        timers_state.cpu_clock_offset += behind;
+    }
+    seqlock_write_unlock(&timers_state.vm_clock_seqlock, &timers_state.vm_clock_lock);
+}
+
+bool ft_log_go_live(Error **errp)
+{
+    g_assert(replay_mutex_locked());
+    if (diverged || !ft_log_drained()) {
+        error_setg(errp, "asked to go live before the log was consumed");
+        return false;
+    }
+    if (replay_state.current_icount != (uint64_t)icount_get_raw()) {
+        error_setg(errp, "the log ends at instruction %" PRIu64 " but %" PRIu64
+                   " were executed", replay_state.current_icount,
+                   (uint64_t)icount_get_raw());
+        return false;
+    }
+    replaying = false;
+    ft_continue_clocks();
+    replay_go_live();
+    qemu_clock_notify(QEMU_CLOCK_VIRTUAL);
+    qemu_cpu_kick(first_cpu);
+    qemu_notify_event();
+    return true;
+}
+
+static const ReplayLogOps ft_log_ops = {
+    .put_event = ft_log_put_event_op,
+    .put_int = ft_log_put_int_op,
+    .put_array = ft_log_put_array_op,
+    .get_event = ft_log_get_event_op,
+    .get_int = ft_log_get_int_op,
+    .get_array = ft_log_get_array_op,
+    .commit = ft_log_commit_op,
+    .throttle = ft_log_throttle_op,
+    .diverged = ft_log_diverged_op,
+};
+
+/* Main, before the machine exists; the main loop does. */
+void ft_log_setup(bool secondary)
+{
+    ft_fill_numbers();
+    if (secondary) {
+        reader = ft_log_reader_new(FT_RING_BYTES);
+        drain_bh = qemu_bh_new(ft_log_drain_bh, NULL);
+        arrived_bh = qemu_bh_new(ft_log_arrived_bh, NULL);
+        main_loop_poll_add_notifier(&poll_notifier);
+    }
+    replay_use_log(&ft_log_ops, secondary ? REPLAY_MODE_PLAY : REPLAY_MODE_RECORD);
+}

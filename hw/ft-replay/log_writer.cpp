@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hw/ft-replay/log_writer.hpp"
+
+#include "accel/ft/assert.hpp"
+#include "accel/ft/ft.h"
+#include "hw/ft-replay/varint.hpp"
+
+namespace ft::log {
+
+void LogWriter::put_event(uint8_t event) {
+    encoder_.put_event(event);
+}
+
+void LogWriter::put_int(uint64_t value) {
+    encoder_.put_int(value);
+}
+
+void LogWriter::put_bytes(const uint8_t *data, size_t len) {
+    encoder_.put_bytes(data, len);
+}
+
+bool LogWriter::commit() {
+    std::span<const uint8_t> events = encoder_.frame();
+    uint8_t header[varint_bytes_max];
+
+    if (encoder_.too_large()) {
+        overflow();
+    }
+    if (events.empty() || overflowed()) {
+        encoder_.clear();
+        return false;
+    }
+    uint8_t *header_end = put_varint(header, events.size());
+    bool published = ring_.write({header, header_end}, events);
+    encoder_.clear();
+    if (!published) {
+        overflow();
+        return false;
+    }
+    open_seq_.store(open_seq() + 1, std::memory_order_relaxed);
+    return true;
+}
+
+TakenFrames LogWriter::take(std::span<uint8_t> out) {
+    size_t available = ring_.readable();
+    TakenFrames taken;
+
+    while (taken.bytes < available) {
+        FrameHeader frame = frame_at(ring_, taken.bytes);
+        size_t bytes = frame.header_len + frame.events_len;
+        if (bytes > out.size() - taken.bytes) {
+            if (taken.bytes == 0) {
+                overflow(); /* It would never fit, and no later frame may pass it. */
+            }
+            break;
+        }
+        taken.bytes += bytes;
+        taken.last_seq++;
+    }
+    if (taken.bytes) {
+        ring_.peek(0, out.data(), taken.bytes);
+        ring_.consume(taken.bytes);
+        taken.first_seq = taken_seq_ + 1;
+        taken.last_seq = taken_seq_ += taken.last_seq;
+    }
+    return taken;
+}
+
+} // namespace ft::log
+
+struct FtLogWriter : ft::log::LogWriter {
+    using LogWriter::LogWriter;
+};
+
+/* Memory ran out in the middle of an event: the log has a gap from here. */
+template <typename Work>
+static void put_or_overflow(FtLogWriter *w, Work &&work) noexcept {
+    try {
+        work();
+    } catch (...) {
+        w->overflow();
+    }
+}
+
+/* THREAD: any. OWNERSHIP: the caller frees with ft_log_writer_free. */
+FtLogWriter *ft_log_writer_new(size_t ring_bytes) noexcept {
+    return ft::make_or_null<FtLogWriter>(ring_bytes);
+}
+
+/* THREAD: any, after the last user. OWNERSHIP: w is gone; NULL is fine. */
+void ft_log_writer_free(FtLogWriter *w) noexcept {
+    delete w;
+}
+
+/* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
+void ft_log_put_event(FtLogWriter *w, uint8_t event) noexcept {
+    put_or_overflow(w, [&] { w->put_event(event); });
+}
+
+/* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
+void ft_log_put_int(FtLogWriter *w, uint64_t value) noexcept {
+    put_or_overflow(w, [&] { w->put_int(value); });
+}
+
+/* THREAD: replay mutex held. OWNERSHIP: data is copied. */
+void ft_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) noexcept {
+    put_or_overflow(w, [&] { w->put_bytes(data, len); });
+}
+
+/* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
+bool ft_log_commit(FtLogWriter *w) noexcept {
+    bool published = false;
+    put_or_overflow(w, [&] { published = w->commit(); });
+    return published;
+}
+
+/* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
+bool ft_log_overflowed(const FtLogWriter *w) noexcept {
+    return w->overflowed();
+}
+
+/* THREAD: any; exact under the replay mutex. OWNERSHIP: nothing changes hands. */
+uint64_t ft_log_open_seq(const FtLogWriter *w) noexcept {
+    return w->open_seq();
+}
+
+/* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
+size_t ft_log_writer_used(const FtLogWriter *w) noexcept {
+    return w->used();
+}
+
+/* THREAD: the one sender thread, no lock. OWNERSHIP: out stays the caller's. */
+size_t ft_log_take(FtLogWriter *w, uint8_t *out, size_t cap, uint64_t *first_seq,
+                   uint64_t *last_seq) noexcept {
+    ft::log::TakenFrames taken = w->take({out, cap});
+    if (taken.bytes) {
+        *first_seq = taken.first_seq;
+        *last_seq = taken.last_seq;
+    }
+    return taken.bytes;
+}

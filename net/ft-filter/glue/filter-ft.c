@@ -1,0 +1,255 @@
+/*
+ * The netfilter that FT puts on every netdev: output commit for packets.
+ *
+ * Primary: a packet from the guest is copied and accepted at once, so that a
+ * back end that pushes back cannot change the guest's rings; it gets an OUTPUT
+ * event with its hash in the log and leaves when the frame with that event has
+ * been acknowledged (VMware FT paper, 2.2, the Output Rule). A packet from
+ * outside enters the log as an event. Secondary: the guest's packet is compared
+ * with the log and dropped; what comes from outside is dropped.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/units.h"
+#include "accel/ft/glue/ft-node.h"
+#include "accel/ft/glue/trace.h"
+#include "net/filter.h"
+#include "net/net.h"
+#include "net/tap.h"
+#include "net/vhost_net.h"
+#include "qemu/error-report.h"
+#include "qemu/iov.h"
+#include "qemu/main-loop.h"
+#include "qom/object.h"
+#include "qom/object_interfaces.h"
+#include "system/replay.h"
+
+#define TYPE_FILTER_FT "filter-ft"
+OBJECT_DECLARE_SIMPLE_TYPE(FtFilter, FILTER_FT)
+
+#define FT_FILTERS_MAX 64
+#define FT_HOLD_BYTES_MAX (64 * MiB)
+#define FT_HOLD_PACKETS_MAX 65536
+#define FT_PACKET_MAX (256 * KiB)
+
+struct FtFilter {
+    NetFilterState nfs;
+    ReplayNetState *rns;
+    unsigned id;
+};
+
+static FtFilter *filters[FT_FILTERS_MAX];
+static unsigned filters_count;
+static FtHold *hold;
+static uint64_t held;           /* atomic: packets in the hold              */
+static FtOutput output_mode = FT_OUTPUT_CLOSED;
+static QEMUBH *release_bh;
+
+/* -- release ----------------------------------------------------------------- */
+
+static bool ft_may_release(uint64_t *acked)
+{
+    FtLease *lease;
+
+    switch (output_mode) {
+    case FT_OUTPUT_PASS:
+        *acked = UINT64_MAX;
+        return true;
+    case FT_OUTPUT_ACKED:
+        *acked = ft_fault("release-before-ack") ? UINT64_MAX : ft_peer_acked();
+        /* A primary that was stopped and continued must not speak up. */
+        lease = ft_peer_lease();
+        return lease && ft_lease_valid(lease, ft_now_ns());
+    default:
+        return false;
+    }
+}
+
+static void ft_release_one(const FtPacket *p)
+{
+    FtFilter *f = filters[p->netdev];
+    struct iovec iov = { .iov_base = (void *)p->data, .iov_len = p->len };
+
+    if (ft_node.takeover.live_ns && !ft_node.takeover.output_ns) {
+        ft_node.takeover.output_ns = ft_now_ns();
+    }
+    qemu_netfilter_pass_to_next(f->nfs.netdev->peer, p->flags, &iov, 1, &f->nfs);
+}
+
+void ft_output_release(void)
+{
+    uint64_t acked;
+    FtPacket p;
+
+    while (ft_may_release(&acked) && ft_hold_pop(hold, acked, ft_now_ns(), &p)) {
+        qatomic_dec(&held);
+        trace_ft_output_release(p.netdev, p.seq, acked);
+        ft_release_one(&p);
+    }
+}
+
+static void ft_release_bh(void *opaque)
+{
+    ft_output_release();
+    /* A handover waits until the secondary has it all and nothing is held. */
+    if (output_mode == FT_OUTPUT_ACKED && !ft_output_held()
+        && ft_peer_acked() + 1 >= ft_log_next_seq()) {
+        ft_paused_check();
+    }
+}
+
+void ft_output_wake(void)
+{
+    if (qatomic_read(&held) || ft_pausing()) {
+        qemu_bh_schedule(release_bh);
+    }
+}
+
+void ft_output_set(FtOutput mode)
+{
+    output_mode = mode;
+    if (mode == FT_OUTPUT_CLOSED) {
+        ft_hold_destroy_all(hold);
+        qatomic_set(&held, 0);
+    }
+    ft_output_release();
+}
+
+void ft_output_stats(FtHoldStats *s)
+{
+    ft_hold_stats(hold, s);
+}
+
+uint64_t ft_output_held(void)
+{
+    return qatomic_read(&held);
+}
+
+/* -- the filter ---------------------------------------------------------------- */
+
+static void ft_hold_packet(FtFilter *f, unsigned flags, const uint8_t *data, size_t len)
+{
+    FtPacket p = {
+        .netdev = f->id, .flags = flags, .data = data, .len = len,
+        .seq = ft_log_next_seq(),
+    };
+
+    if (output_mode == FT_OUTPUT_CLOSED) {
+        return;
+    }
+    trace_ft_output_hold(p.netdev, p.seq, len);
+    if (ft_hold_push(hold, &p, ft_now_ns())) {
+        qatomic_inc(&held);
+    }
+    if (output_mode == FT_OUTPUT_PASS) {
+        ft_output_release();
+    }
+}
+
+static void ft_guest_output(FtFilter *f, unsigned flags, const struct iovec *iov,
+                            int iovcnt)
+{
+    size_t len = iov_size(iov, iovcnt);
+    g_autofree uint8_t *data = g_malloc(len);
+
+    iov_to_buf(iov, iovcnt, 0, data, len);
+    replay_output(f->id, len, ft_hash(data, len));
+    if (replay_mode == REPLAY_MODE_RECORD) {
+        ft_hold_packet(f, flags, data, len);
+    }
+}
+
+static ssize_t ft_filter_receive(NetFilterState *nf, NetClientState *sender,
+                                 unsigned flags, const struct iovec *iov, int iovcnt,
+                                 NetPacketSent *sent_cb)
+{
+    FtFilter *f = FILTER_FT(nf);
+    size_t len = iov_size(iov, iovcnt);
+
+    if (len > FT_PACKET_MAX) {
+        return len;             /* no back end makes such; a full NIC drops too */
+    }
+    if (replay_mode == REPLAY_MODE_NONE) {
+        return len;             /* at exit */
+    }
+    if (sender != nf->netdev) {
+        ft_guest_output(f, flags, iov, iovcnt);
+    } else if (replay_mode == REPLAY_MODE_RECORD) {
+        replay_net_packet_event(f->rns, flags, iov, iovcnt);
+    }
+    return len;
+}
+
+static void ft_filter_setup(NetFilterState *nf, Error **errp)
+{
+    FtFilter *f = FILTER_FT(nf);
+
+    f->rns = replay_register_net(nf);
+}
+
+static void ft_filter_class_init(ObjectClass *oc, void *data)
+{
+    NetFilterClass *nfc = NETFILTER_CLASS(oc);
+
+    nfc->receive_iov = ft_filter_receive;
+    nfc->setup = ft_filter_setup;
+}
+
+static const TypeInfo ft_filter_info = {
+    .name = TYPE_FILTER_FT,
+    .parent = TYPE_NETFILTER,
+    .class_init = ft_filter_class_init,
+    .instance_size = sizeof(FtFilter),
+};
+
+static void ft_filter_register(void)
+{
+    type_register_static(&ft_filter_info);
+}
+
+type_init(ft_filter_register);
+
+/* -- start-up -------------------------------------------------------------------- */
+
+static bool ft_filter_add(NetClientState *nc, Error **errp)
+{
+    g_autofree char *id = g_strdup_printf("ft-filter-%s", nc->name);
+    Object *obj;
+
+    if (filters_count == FT_FILTERS_MAX) {
+        error_setg(errp, "more than %d netdevs cannot be protected", FT_FILTERS_MAX);
+        return false;
+    }
+    obj = object_new_with_props(TYPE_FILTER_FT, object_get_objects_root(), id, errp,
+                                "netdev", nc->name, NULL);
+    if (!obj) {
+        error_prepend(errp, "netdev '%s' cannot be protected by ft=: ", nc->name);
+        return false;
+    }
+    filters[filters_count] = FILTER_FT(obj);
+    filters[filters_count]->id = filters_count;
+    filters_count++;
+    object_unref(obj);
+    return true;
+}
+
+bool ft_filters_add(Error **errp)
+{
+    NetClientState *ncs[FT_FILTERS_MAX];
+    int n = qemu_find_net_clients_except(NULL, ncs, NET_CLIENT_DRIVER_NIC,
+                                         FT_FILTERS_MAX);
+
+    hold = ft_hold_new(FT_HOLD_BYTES_MAX, FT_HOLD_PACKETS_MAX);
+    release_bh = qemu_bh_new(ft_release_bh, NULL);
+    for (int i = 0; i < MIN(n, FT_FILTERS_MAX); i++) {
+        if (ncs[i]->info->type == NET_CLIENT_DRIVER_USER) {
+            warn_report("netdev '%s': user networking keeps connections in the host "
+                        "process; they do not survive a failover", ncs[i]->name);
+        }
+        if (!ft_filter_add(ncs[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/ft-filter/output_hold.hpp"
+
+#include <cinttypes>
+
+#include "accel/ft/assert.hpp"
+#include "accel/ft/result.hpp"
+
+namespace ft {
+
+bool OutputHold::push(const FtPacket &p, uint64_t now_ns) {
+    FT_ASSERT(held_.empty() || p.seq >= held_.back().seq,
+              "packet of frame %" PRIu64 " pushed behind one of frame %" PRIu64, p.seq,
+              held_.back().seq);
+    if (held_.size() >= packets_max_ || p.len > bytes_max_ - bytes_) {
+        dropped_full_++;
+        return false;
+    }
+    held_.push_back({.seq = p.seq,
+                     .pushed_ns = now_ns,
+                     .netdev = p.netdev,
+                     .flags = p.flags,
+                     .data = std::vector<uint8_t>(p.data, p.data + p.len)});
+    bytes_ += p.len;
+    return true;
+}
+
+bool OutputHold::pop(uint64_t acked_seq, uint64_t now_ns, FtPacket *p) {
+    if (held_.empty() || held_.front().seq > acked_seq) {
+        return false;
+    }
+    Held &next = held_.front();
+    FT_ASSERT(bytes_ >= next.data.size(), "%zu bytes held, a packet of %zu leaves", bytes_,
+              next.data.size());
+    leaving_ = std::move(next.data);
+    *p = {.netdev = next.netdev,
+          .flags = next.flags,
+          .data = leaving_.data(),
+          .len = leaving_.size(),
+          .seq = next.seq};
+    /* A clock that stepped back must not look like five centuries of holding. */
+    hold_ns_.add(now_ns > next.pushed_ns ? now_ns - next.pushed_ns : 0);
+    bytes_ -= leaving_.size();
+    released_++;
+    held_.pop_front();
+    return true;
+}
+
+void OutputHold::destroy_all() noexcept {
+    destroyed_ += held_.size();
+    held_.clear();
+    bytes_ = 0;
+}
+
+FtHoldStats OutputHold::stats() const noexcept {
+    return {.held_packets = held_.size(),
+            .held_bytes = bytes_,
+            .released = released_,
+            .dropped_full = dropped_full_,
+            .destroyed = destroyed_,
+            .hold_ns_p50 = hold_ns_.percentile(50),
+            .hold_ns_p99 = hold_ns_.percentile(99),
+            .hold_ns_max = hold_ns_.max()};
+}
+
+} // namespace ft
+
+struct FtHold : ft::OutputHold {
+    using OutputHold::OutputHold;
+};
+
+/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ft_hold_free. */
+FtHold *ft_hold_new(size_t bytes_max, size_t packets_max) noexcept {
+    return ft::make_or_null<FtHold>(bytes_max, packets_max);
+}
+
+/* THREAD: main, BQL held. OWNERSHIP: h and what it holds are gone; NULL is fine. */
+void ft_hold_free(FtHold *h) noexcept {
+    delete h;
+}
+
+/* THREAD: vCPU or main, replay mutex and BQL held. OWNERSHIP: p->data is copied.
+ * Without memory the packet is lost, as a full NIC queue would lose it. */
+bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) noexcept {
+    return ft::guarded_or(false, [&] { return h->push(*p, now_ns); });
+}
+
+/* THREAD: main, BQL held. OWNERSHIP: p->data stays the hold's, until the next pop. */
+bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) noexcept {
+    return ft::guarded_or(false, [&] { return h->pop(acked_seq, now_ns, p); });
+}
+
+/* THREAD: main, BQL held. OWNERSHIP: the held packets are gone. */
+void ft_hold_destroy_all(FtHold *h) noexcept {
+    h->destroy_all();
+}
+
+/* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. */
+void ft_hold_stats(const FtHold *h, FtHoldStats *s) noexcept {
+    *s = h->stats();
+}

@@ -1,0 +1,177 @@
+/*
+ * Goal: whatever bytes a peer sends, the decoders answer; what they accept is
+ * exactly what we would have written. Method: one entry for header, hello, log
+ * and whole streams. Sums are put right first, because a mutated message with a
+ * wrong sum would test nothing but the sum. A log that is accepted is got, event
+ * by event, and written again: the bytes must be the same.
+ *
+ * Built with libFuzzer under clang; elsewhere fuzz_main.cpp calls the entry.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <cstdint>
+#include <span>
+
+#include "accel/ft/assert.hpp"
+#include "accel/ft/bytes.hpp"
+#include "accel/ft/hash.hpp"
+#include "accel/ft/wire.hpp"
+#include "hw/ft-replay/frame.hpp"
+#include "hw/ft-replay/stream.hpp"
+#include "tests/negative/fuzz_wire.hpp"
+#include "tests/unit/sample.hpp"
+
+using namespace ft;
+using sample::Bytes;
+
+namespace {
+
+void fuzz_bodies(std::span<const uint8_t> in) {
+    FtError err;
+    FtHello hello;
+    FtAck ack;
+    FtPing ping;
+
+    if (ft_wire_decode_hello(in.data(), in.size(), &hello, &err)) {
+        Bytes again(in.size());
+        FT_ASSERT(ft_wire_encode_hello(&hello, again.data(), again.size()) == in.size() &&
+                      !memcmp(again.data(), in.data(), in.size()),
+                  "an accepted hello is not what we would have sent");
+        ft_fingerprint_compare("machine=q35\n", 12, hello.fingerprint,
+                               hello.fingerprint_len, &err);
+        fuzz_accepted = true;
+    }
+    ft_wire_decode_ack(in.data(), in.size(), &ack, &err);
+    ft_wire_decode_ping(in.data(), in.size(), &ping, &err);
+}
+
+/* Moves one event from the reader to the writer. */
+void copy_event(FtLogReader *r, FtLogWriter *w) {
+    uint8_t event;
+    uint64_t value = 0;
+    const uint8_t *data;
+    size_t len;
+
+    FT_ASSERT(ft_log_get_event(r, &event), "an accepted event cannot be got");
+    ft_log_put_event(w, event);
+    const log::FieldSpec *f = log::event_spec(event).fields;
+    while (f->encoding != log::Encoding::End) {
+        if (f->encoding == log::Encoding::Bytes) {
+            FT_ASSERT(ft_log_get_bytes(r, &data, &len), "accepted bytes cannot be got");
+            ft_log_put_bytes(w, data, len);
+        } else {
+            FT_ASSERT(ft_log_get_int(r, &value), "an accepted integer cannot be got");
+            ft_log_put_int(w, value);
+        }
+        f = f->encoding == log::Encoding::Variant ? log::variant_fields(value) : f + 1;
+    }
+}
+
+uint64_t count_frames(std::span<const uint8_t> body) {
+    uint64_t n = 0;
+    while (!body.empty() && log::cut_frame(body)) {
+        n++;
+    }
+    return n;
+}
+
+void fuzz_log(std::span<const uint8_t> body) {
+    sample::Reader r = sample::new_reader(1 << 17);
+    sample::Writer w = sample::new_writer(1 << 18);
+    uint64_t last = count_frames(body);
+    FtError err;
+
+    if (ft_log_feed(r.get(), body.data(), body.size(), 1, last, &err) != 1) {
+        FT_ASSERT(!ft_log_available(r.get()) && ft_log_received_seq(r.get()) == 0,
+                  "a refused body left something behind");
+        return;
+    }
+    while (ft_log_available(r.get())) {
+        uint64_t before = ft_log_consumed_seq(r.get());
+        copy_event(r.get(), w.get());
+        if (ft_log_consumed_seq(r.get()) != before) {
+            FT_ASSERT(ft_log_commit(w.get()), "an accepted frame cannot be written");
+        }
+    }
+    FT_ASSERT(ft_log_consumed_seq(r.get()) == last,
+              "not every accepted frame was consumed");
+    sample::Taken again = sample::take(w.get(), 1 << 18);
+    FT_ASSERT(again.body.size() == body.size() &&
+                  !memcmp(again.body.data(), body.data(), body.size()),
+              "an accepted log is not what we would have written");
+    fuzz_accepted = true;
+}
+
+struct Nobody : log::StreamVisitor {
+    void message(uint64_t, const FtMsgHeader &, const char *) override {}
+    void event(const log::EventRecord &) override { fuzz_accepted = true; }
+};
+
+void fuzz_stream(Bytes in, bool right_sums) {
+    Nobody nobody;
+    log::StreamDecoder decoder(nobody);
+    std::span<uint8_t> rest(in);
+
+    while (rest.size() >= FT_WIRE_HEADER_BYTES) {
+        uint8_t *h = rest.data();
+        size_t room = rest.size() - FT_WIRE_HEADER_BYTES;
+        if (right_sums) {
+            size_t len = std::min<size_t>(load<uint32_t>(h + wire::at::body_len), room);
+            store(h + wire::at::body_sum, hash64(h + FT_WIRE_HEADER_BYTES, len));
+            store(h + wire::at::header_sum, hash64(h, wire::at::header_sum));
+        }
+        auto header = decoder.header(rest.first(FT_WIRE_HEADER_BYTES));
+        if (!header) {
+            return;
+        }
+        rest = rest.subspan(FT_WIRE_HEADER_BYTES);
+        if (rest.size() < header->body_len) {
+            break;
+        }
+        if (!decoder.body(rest.first(header->body_len))) {
+            return;
+        }
+        rest = rest.subspan(header->body_len);
+    }
+    static_cast<void>(decoder.end(rest.size()));
+}
+
+} // namespace
+
+bool fuzz_accepted;
+
+/* The first byte chooses what the others are. */
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fuzz_accepted = false;
+    if (size == 0 || size > fuzz_input_max) {
+        return 0;
+    }
+    std::span<const uint8_t> in(data + 1, size - 1);
+    switch (data[0] % 4) {
+    case fuzz_kind_bodies:
+        fuzz_bodies(in);
+        break;
+    case fuzz_kind_log:
+        fuzz_log(in);
+        break;
+    default:
+        fuzz_stream({in.begin(), in.end()}, data[0] % 4 == fuzz_kind_stream);
+    }
+    return 0;
+}
+
+std::vector<Bytes> fuzz_seeds() {
+    std::vector<Bytes> seeds;
+    auto add = [&](uint8_t kind, const Bytes &bytes) {
+        seeds.push_back({kind});
+        seeds.back().insert(seeds.back().end(), bytes.begin(), bytes.end());
+    };
+    add(fuzz_kind_bodies, sample::hello_body());
+    add(fuzz_kind_log, sample::body_of(sample::log()));
+    for (const sample::Frame &frame : sample::log()) {
+        add(fuzz_kind_log, sample::body_of({frame}));
+    }
+    add(fuzz_kind_stream, sample::stream());
+    add(fuzz_kind_stream_as_is, sample::stream());
+    return seeds;
+}

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The three hosts of one run: a client and two nodes, wired as in a rack.
+
+    client ---- eth0 ---+                  +--- up0 - br0 - tap0  node a
+                        lan: bridge "lan" -+
+                                           +--- up0 - br0 - tap0  node b
+    node a - log0 ------ lan: bridge "log" ------ log0 - node b
+
+The switches live in a fourth namespace, so that cutting a wire is not felt as
+a lost carrier by the node at the far end. Each bridge learns addresses, as a
+switch does: without the announcement at go-live the client's packets would
+still go to the dead node.
+"""
+
+import os
+import socket
+
+from . import netns
+from .delay import DelayedWire
+
+PREFIX = "ft"
+GUEST_IP, CLIENT_IP, NETMASK = "10.77.0.10", "10.77.0.1", 24
+GUEST_MAC = "52:54:00:77:00:10"
+LOG_IP = {"a": "10.99.0.1", "b": "10.99.0.2"}
+_serial = 0
+
+
+class Hosts:
+    """Made by build(), gone after close(), whatever happened between."""
+
+    def __init__(self):
+        global _serial
+        _serial += 1
+        # Serial letter: several networks of one process, one after another.
+        run = f"{PREFIX}{os.getpid()}"
+        tag = "" if _serial == 1 else chr(ord("a") + (_serial - 2) % 26)
+        self.client = f"{run}-{tag}client"
+        self.lan = f"{run}-{tag}lan"
+        self.nodes = {"a": f"{run}-{tag}a", "b": f"{run}-{tag}b"}
+        self._control = {}
+        self._wire = None
+
+    def all(self):
+        return [self.client, self.lan, *self.nodes.values()]
+
+    def build(self):
+        netns.remove_dead(PREFIX)
+        try:
+            for name in self.all():
+                netns.remove(name)
+                netns.add(name)
+            self._wire_up()
+            for name in self.all():
+                self._control[name] = netns.socket_in(name, socket.AF_INET, socket.SOCK_DGRAM)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _wire_up(self):
+        bridge = "type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+        lan = [f"link add lan {bridge}", f"link add log {bridge}",
+               f"link add p-client type veth peer name eth0 netns {self.client}",
+               "link set p-client master lan"]
+        for side, name in self.nodes.items():
+            lan += [f"link add p-{side} type veth peer name up0 netns {name}",
+                    f"link add l-{side} type veth peer name log0 netns {name}",
+                    f"link set p-{side} master lan", f"link set l-{side} master log"]
+        lan += [f"link set {d} up" for d in ("lan", "log", "p-client", "p-a", "l-a", "p-b", "l-b")]
+        netns.batch(self.lan, lan)
+        netns.batch(self.client, ["link set lo up", f"addr add {CLIENT_IP}/{NETMASK} dev eth0",
+                                  "link set eth0 up"])
+        for side, name in self.nodes.items():
+            netns.batch(name, ["link set lo up", f"link add br0 {bridge}",
+                               "link set up0 master br0", "tuntap add dev tap0 mode tap",
+                               "link set tap0 master br0",
+                               f"addr add {LOG_IP[side]}/24 dev log0",
+                               *(f"link set {d} up" for d in ("br0", "up0", "tap0", "log0"))])
+
+    def close(self):
+        if self._wire:
+            self._wire.stop()
+            self._wire = None
+        for control in self._control.values():
+            control.close()
+        self._control = {}
+        for name in self.all():
+            netns.remove(name)
+
+    # ------------------------------------------------------------- faults --
+    def set_link(self, namespace, interface, up):
+        netns.set_link(self._control[namespace], interface, up)
+
+    def unplug(self, side):
+        """The host's cables: nothing leaves it any more, not even a FIN."""
+        self.set_link(self.nodes[side], "log0", False)
+        self.set_link(self.nodes[side], "up0", False)
+        self.set_link(self.lan, f"l-{side}", False)
+        self.set_link(self.lan, f"p-{side}", False)
+
+    def cut_log(self, cut=True):
+        """Cuts the log link in the switch: both nodes keep their carrier."""
+        self.set_link(self.lan, "l-a", not cut)
+
+    def delay_log(self, a_to_b_ms, b_to_a_ms=0):
+        """From now on frames of the log link take this long. 0, 0 ends it."""
+        if self._wire:
+            self._wire.stop()
+            self._wire = None
+        ends = [f"link set l-{side} nomaster" for side in ("a", "b")]
+        if not a_to_b_ms and not b_to_a_ms:
+            netns.batch(self.lan, [end.replace("nomaster", "master log") for end in ends])
+            return
+        self._wire = DelayedWire(self.lan, "l-a", "l-b", a_to_b_ms, b_to_a_ms)
+        netns.batch(self.lan, ends)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: the monitor tells how the pair stands, and refuses what would tear it.
+
+Method: query-ft and "info ft" under load on both sides; then commands that the
+log does not carry, by QMP and by HMP, on both sides: each is refused with a
+reason that names FT, and the pair is protected as before.
+"""
+
+import time
+
+from ftpair import verdict
+from ftpair.qmp import QmpError
+
+REFUSED = [
+    ("stop", {}), ("system_reset", {}), ("system_powerdown", {}), ("inject-nmi", {}),
+    ("set_link", {"name": "n0", "up": False}),
+    ("device_add", {"driver": "virtio-rng-pci", "id": "late"}),
+    ("netdev_del", {"id": "n0"}),
+    ("migrate", {"uri": "tcp:127.0.0.1:1"}),
+]
+REFUSED_HMP = ["stop", "system_reset", "nmi", "set_link n0 off", "snapshot_blkdev x y", "savevm x"]
+
+
+def refusal(node, command, arguments):
+    try:
+        return f"(accepted: {node.qmp.command(command, **arguments)})"
+    except QmpError as error:
+        return str(error)
+
+
+def counters(case, pair):
+    a, b = pair.primary.query(), pair.secondary.query()
+    case.expect("roles", (a["role"], b["role"]) == ("primary", "secondary"), (a["role"], b["role"]))
+    case.expect("same epoch", a["epoch"] == b["epoch"] and a["epoch"] > 0, (a["epoch"], b["epoch"]))
+    case.expect("no reason while protected", a["reason"] == b["reason"] == "", (a["reason"], b["reason"]))
+    case.expect("log counted", a["log-bytes"] > 0 and b["log-frames"] > 0, (a["log-bytes"], b["log-frames"]))
+    case.expect("output released", a["released-packets"] > 0, a["released-packets"])
+    case.expect("hold times in order", 0 < a["hold-ns-p50"] <= a["hold-ns-p99"] <= a["hold-ns-max"],
+                (a["hold-ns-p50"], a["hold-ns-p99"], a["hold-ns-max"]))
+    case.expect("heartbeat's round trip", 0 < a["ack-rtt-ns"] < 10**9, a["ack-rtt-ns"])
+    for name in ("hold-ns-p50", "hold-ns-p99", "hold-ns-max", "ack-rtt-ns", "lag-ns",
+                 "log-bytes-per-second", "attach-pause-ns"):
+        case.figure(name, a[name])
+
+
+def run(case):
+    with case.pair() as pair:
+        pair.start().wait_up()
+        pair.start_incr()
+        time.sleep(2)
+        counters(case, pair)
+        for node in (pair.primary, pair.secondary):
+            text = node.qmp.command("human-monitor-command", command_line="info ft")
+            case.expect(f"info ft on the {node.name}", "protected" in text, text.strip())
+            for command, arguments in REFUSED:
+                said = refusal(node, command, arguments)
+                case.expect(f"{node.name} refuses {command}", "FT" in said, said)
+            for line in REFUSED_HMP:
+                said = node.qmp.command("human-monitor-command", command_line=line)
+                case.expect(f"{node.name} refuses HMP {line}", "FT" in said, said.strip())
+        pair.wait_protected(2)
+        case.judge(*verdict.replies(pair.incr.finish()))

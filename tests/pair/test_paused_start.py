@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: -S on both sides and a "cont" before the first attach are ordinary;
+so libvirt starts every machine.
+
+Method: both nodes start with -S; "cont" is sent at once. The guest boots, the
+pair becomes protected, the client works.
+"""
+
+import time
+
+from ftpair import verdict
+
+
+def run(case):
+    with case.pair(primary={"arguments": ["-S"]}, secondary={"arguments": ["-S"]}) as pair:
+        pair.start()
+        pair.primary.qmp.command("cont")
+        pair.wait_up()
+        pair.start_incr()
+        time.sleep(1)
+        case.judge(*verdict.replies(pair.incr.finish()))
+        case.expect("the primary runs", pair.primary.qmp.command("query-status")["running"])

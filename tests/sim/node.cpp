@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/sim/node.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "accel/ft/assert.hpp"
+#include "tests/sim/text.hpp"
+#include "tests/sim/world.hpp"
+
+namespace ft::sim {
+
+Node::Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random random)
+    : world_(world), id_(id), random_(random),
+      clock_offset_ns_(sim::s + random_.below(world.scenario.clock_offset_max_ns)),
+      clock_fast_ppm_(random_.below(100)),
+      session_(ft_session_new(role, epoch0, world.scenario.timeout_ns)),
+      lease_(ft_lease_new(world.scenario.timeout_ns)),
+      hold_(ft_hold_new(1 << 20, world.scenario.workload->hold_packets)) {
+    if (role == FT_ROLE_PRIMARY) {
+        guest_ = std::make_unique<Guest>(world.scenario.workload->output_one_in);
+        vm_ = Vm::Running;
+        gate_ = Gate::Free;
+    }
+}
+
+void Node::start() {
+    tick();
+    schedule_turn();
+}
+
+/* No two clocks show the same, nor do they run equally fast. */
+uint64_t Node::now() const {
+    const uint64_t t = world_.time.now();
+    return clock_offset_ns_ + t + t / 1'000'000 * clock_fast_ppm_;
+}
+
+/* The rights a node has at this instant, whatever it is doing with them. */
+bool Node::has_right_to_output() const {
+    if (!alive_ || role() != FT_ROLE_PRIMARY) {
+        return false;
+    }
+    return gate_ == Gate::Free || (gate_ == Gate::Acked && ft_lease_valid(lease_.get(), now()));
+}
+
+uint64_t Node::digest() const {
+    return mix(mix(id_, static_cast<uint64_t>(state())), guest_ ? guest_->state() : 0);
+}
+
+/* ------------------------------------------------ stopping and continuing -- */
+
+void Node::later(uint64_t delay_ns, Work work, Wakes kind) {
+    world_.time.after(delay_ns, [this, kind, work = std::move(work)]() mutable {
+        run_or_defer(std::move(work), kind);
+    });
+}
+
+void Node::run_or_defer(Work work, Wakes kind) {
+    if (!alive_) {
+        return;
+    }
+    if (stopped_) {
+        (kind == Wakes::Message ? deferred_messages_ : deferred_self_).push_back(std::move(work));
+        return;
+    }
+    work();
+}
+
+void Node::stop() { stopped_ = true; }
+
+/* What waited in sockets and timers all comes at once. Which of the two the
+ * main loop looks at first is chance, and both have to be safe. */
+void Node::go_on() {
+    if (!alive_ || !stopped_) {
+        return;
+    }
+    stopped_ = false;
+    note_continued();
+    auto *first = &deferred_self_, *second = &deferred_messages_;
+    if (random_.percent(50)) {
+        std::swap(first, second);
+    }
+    for (auto *queue : {first, second}) {
+        while (!queue->empty() && alive_) {
+            Work w = std::move(queue->front());
+            queue->pop_front();
+            w();
+        }
+    }
+}
+
+/* The hardest moment for a primary: it was stopped while it was protected, the
+ * secondary went live, and now it finds acked output in its hands. */
+void Node::note_continued() {
+    FtHoldStats held{};
+
+    if (role() != FT_ROLE_PRIMARY || gate_ != Gate::Acked) {
+        return;
+    }
+    ft_hold_stats(hold_.get(), &held);
+    if (held.held_packets) {
+        reached(Rare::StoppedWithOutput);
+    }
+    if (world_.node(peer_).role() == FT_ROLE_PRIMARY) {
+        reached(Rare::StoppedThroughFailover);
+    }
+}
+
+void Node::kill(bool host_too) {
+    if (!alive_) {
+        return;
+    }
+    if (state() == FT_STATE_GOING_LIVE && world_.arbiter.owner(epoch()) == id_) {
+        reached(Rare::ClaimThenDead);
+    }
+    alive_ = false;
+    crashed_ = host_too;
+    if (host_too) {
+        world_.net.vanish(id_);
+    } else if (link_) {
+        world_.net.close(link_, Channel::Log, id_);
+        world_.net.close(link_, Channel::Heartbeat, id_);
+    }
+    world_.say(this, host_too ? "host crashes" : "killed");
+}
+
+/* ------------------------------------------------------ inputs and actions -- */
+
+bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
+    FtAction actions[FT_ACTIONS_MAX];
+    size_t n = 0;
+    FtError err{};
+    const FtState before = state();
+    const FtInput in{kind, value, text.empty() ? nullptr : text.c_str()};
+
+    if (!ft_session_step(session_.get(), &in, now(), actions, &n, &err)) {
+        world_.say(this, format("refuses {}: {}", static_cast<int>(kind), err.text));
+        return false;
+    }
+    if (kind == FT_IN_CONNECTION_LOST || kind == FT_IN_PEER_SILENT) {
+        loss_kind_ = kind;
+    }
+    if (before == FT_STATE_SYNCING && role() == FT_ROLE_PRIMARY && state() != before) {
+        state() == FT_STATE_EXPOSED      ? reached(Rare::AttachAbandonedBeforeCut)
+        : state() == FT_STATE_GOING_LIVE ? reached(Rare::AttachFailedAfterCut)
+                                         : void();
+    }
+    if (world_.traces() && n) {
+        world_.say(this, format("input {} '{}' -> {} ({})", static_cast<int>(kind), text,
+                                     ft_state_name(state()), reason()));
+    }
+    /* The actions' texts live until the next step, so none may come before all
+     * are performed: what an action brings about is an input of later. */
+    for (size_t i = 0; i < n; i++) {
+        perform(actions[i]);
+    }
+    return true;
+}
+
+bool Node::ask(FtInputKind operators_input) {
+    if (operators_input == FT_IN_FAILOVER && role() == FT_ROLE_SECONDARY &&
+        state() == FT_STATE_PROTECTED) {
+        reached(Rare::FailoverForced);
+    }
+    if (operators_input == FT_IN_DETACH && state() == FT_STATE_PROTECTED) {
+        reached(Rare::DetachDone);
+    }
+    return input(operators_input);
+}
+
+void Node::perform(const FtAction &a) {
+    switch (a.kind) {
+    case FT_ACT_CONNECT:
+        return connect();
+    case FT_ACT_TRANSFER:
+        return transfer();
+    case FT_ACT_CLAIM:
+        return claim(a.value);
+    case FT_ACT_SET_TIMER:
+        return set_timer(a.value);
+    case FT_ACT_RELEASE_ACKED:
+        gate_ = Gate::Acked;
+        if (world_.is_broken(Break::LeaseFromReady)) {
+            ft_lease_start(lease_.get(), now());
+        }
+        world_.moment(Moment::ReadyReceived);
+        return release();
+    case FT_ACT_RELEASE_ALL:
+        return go_free();
+    case FT_ACT_DESTROY_OUTPUT: {
+        FtHoldStats held{};
+        ft_hold_stats(hold_.get(), &held);
+        if (held.held_packets) {
+            reached(Rare::Destroyed);
+        }
+        gate_ = Gate::Shut;
+        return ft_hold_destroy_all(hold_.get());
+    }
+    case FT_ACT_STOP_VM:
+        vm_ = Vm::Stopped;
+        draining_ = false;
+        return;
+    case FT_ACT_DRAIN:
+        return begin_drain();
+    case FT_ACT_GO_LIVE:
+        return go_live();
+    case FT_ACT_CLOSE:
+        return close_connections(a.text);
+    case FT_ACT_PAUSE_VM:
+        return pause_vm();
+    case FT_ACT_RESUME_VM:
+        reached(Rare::HandoverResumed);
+        pausing_ = false;
+        vm_ = Vm::Running;
+        return schedule_turn();
+    case FT_ACT_SEND_HANDOVER:
+        gate_ = Gate::Held; /* nothing is left, and nothing may follow */
+        tell(FT_MSG_HANDOVER);
+        return world_.moment(Moment::HandoverSent);
+    case FT_ACT_SEND_LIVE:
+        return tell(FT_MSG_LIVE);
+    case FT_ACT_SEND_READY:
+        return tell(FT_MSG_READY);
+    case FT_ACT_STATE_CHANGED:
+        world_.fold(digest());
+        return;
+    }
+}
+
+/* A thread of its own asks; the answer may be lost after it was given. */
+void Node::claim(uint64_t epoch) {
+    const bool primary = role() == FT_ROLE_PRIMARY;
+
+    world_.moment(Moment::ClaimSent);
+    later(random_.between(100 * us, 8 * ms), [this, epoch, primary] {
+        FtClaim c = world_.arbiter.claim(id_, epoch);
+        world_.moment(Moment::ClaimDecided);
+        if (c == FT_CLAIM_WON && world_.faults_on() && random_.percent(5)) {
+            reached(Rare::ClaimAnswerLost);
+            c = FT_CLAIM_UNREACHABLE;
+        }
+        if (c == FT_CLAIM_UNREACHABLE) {
+            reached(primary ? Rare::ClaimPrimaryUnreachable : Rare::ClaimSecondaryUnreachable);
+        } else if (c == FT_CLAIM_LOST) {
+            reached(primary ? Rare::ClaimPrimaryLost : Rare::ClaimSecondaryLost);
+        }
+        later(random_.between(50 * us, 8 * ms), [this, epoch, c] {
+            const FtInputKind kind = c == FT_CLAIM_WON    ? FT_IN_ARBITER_WON
+                                     : c == FT_CLAIM_LOST ? FT_IN_ARBITER_LOST
+                                                          : FT_IN_ARBITER_UNREACHABLE;
+            if (c == FT_CLAIM_WON) {
+                world_.moment(Moment::Won);
+            }
+            input(kind, epoch, c == FT_CLAIM_UNREACHABLE ? "away" : "");
+        });
+    });
+}
+
+void Node::set_timer(uint64_t due_ns) {
+    const uint64_t generation = ++timer_generation_;
+    const uint64_t t = now();
+
+    later(due_ns > t ? due_ns - t : 0, [this, generation] {
+        if (generation == timer_generation_) {
+            input(FT_IN_TIMER);
+        }
+    });
+}
+
+/* ------------------------------------------------------------- connections -- */
+
+void Node::tell(FtMsgType type, Channel channel, Message m) {
+    m.type = type;
+    m.epoch = epoch();
+    world_.net.send(link_, channel, id_, std::move(m));
+}
+
+void Node::close_connections(const char *goodbye) {
+    if (gate_ == Gate::Acked) {
+        gate_ = Gate::Held;
+    }
+    if (!link_) {
+        return;
+    }
+    if (goodbye) {
+        Message m;
+        m.text = goodbye;
+        tell(FT_MSG_GOODBYE, Channel::Log, std::move(m));
+    }
+    world_.net.close(link_, Channel::Log, id_);
+    world_.net.close(link_, Channel::Heartbeat, id_);
+    forget_link();
+}
+
+void Node::forget_link() {
+    link_ = 0;
+    loss_due_ = false;
+    ended_[0] = ended_[1] = false;
+    peer_closed_both_ = false;
+}
+
+/* The end of one channel is reported a little later: if the other ends too, by
+ * the peer's own close, the peer is known to release nothing any more. */
+void Node::channel_ended(Channel channel, bool orderly, const std::string &why) {
+    ended_[static_cast<size_t>(channel)] = orderly;
+    peer_closed_both_ = ended_[0] && ended_[1];
+    loss_text_ = why;
+    if (!loss_due_) {
+        loss_due_ = true;
+        later(peer_closed_both_ ? 0 : 5 * ms, [this, link = link_] {
+            if (link == link_ && loss_due_) {
+                report_loss();
+            }
+        });
+    }
+}
+
+/* The glue's duty: once a byte of DEVICES may have left, CUT_DONE comes before
+ * any news of a failure, or the primary would go on without asking. */
+void Node::report_loss() {
+    if (in_cut_ && !world_.is_broken(Break::LossBeforeCutDone)) {
+        return;
+    }
+    loss_due_ = false;
+    if (!peer_closed_both_ && role() == FT_ROLE_PRIMARY && state() == FT_STATE_PROTECTED) {
+        reached(Rare::LostOneSided);
+    }
+    const uint64_t heard = ping_heard_ns_ ? ping_heard_ns_ : now();
+    world_.moment(Moment::ConnectionLost);
+    const bool no_wait = peer_closed_both_ || world_.is_broken(Break::NoLeaseWait);
+    input(FT_IN_CONNECTION_LOST,
+          no_wait ? 0 : heard + world_.scenario.timeout_ns, loss_text_);
+}
+
+void Node::receive(uint64_t link, Channel channel, Message m) {
+    run_or_defer(
+        [this, link, channel, m = std::move(m)]() mutable {
+            if (m.kind == Message::Kind::Data && m.type == FT_MSG_HELLO && !link_ &&
+                role() == FT_ROLE_SECONDARY) {
+                return accept(link, m);
+            }
+            if (link != link_) {
+                return;
+            }
+            if (m.kind != Message::Kind::Data) {
+                const bool orderly = m.kind == Message::Kind::End;
+                return channel_ended(channel, orderly, orderly ? "closed by peer" : "reset");
+            }
+            heard_ns_ = now();
+            channel == Channel::Heartbeat ? on_heartbeat(m) : on_log_message(m);
+        },
+        Wakes::Message);
+}
+
+void Node::on_heartbeat(const Message &m) {
+    if (m.type == FT_MSG_PING) {
+        Message pong;
+        pong.first = m.first;
+        ping_heard_ns_ = now();
+        return tell(FT_MSG_PONG, Channel::Heartbeat, std::move(pong));
+    }
+    if (now() - m.first > world_.scenario.timeout_ns) {
+        reached(Rare::LeaseStale);
+    }
+    pong_sent_ns_ = std::max(pong_sent_ns_, m.first);
+    ft_lease_answered(lease_.get(), m.first, now());
+    release();
+}
+
+void Node::on_log_message(Message &m) {
+    switch (m.type) {
+    case FT_MSG_HELLO:
+        world_.moment(Moment::Connected);
+        return void(input(FT_IN_CONNECTED));
+    case FT_MSG_REFUSE:
+        reached(Rare::AttachRefused);
+        return void(input(FT_IN_ATTACH_FAILED, 0, m.text));
+    case FT_MSG_DEVICES:
+        return load(m);
+    case FT_MSG_READY:
+        if (in_cut_) {
+            reached(Rare::AttachReadyBeforeCut);
+        }
+        return void(input(FT_IN_PEER_READY));
+    case FT_MSG_LOG:
+        return feed(std::move(m));
+    case FT_MSG_ACK:
+        return on_ack(m.last);
+    case FT_MSG_HANDOVER:
+        asked_to_take_over_ = true;
+        world_.moment(Moment::HandoverReceived);
+        return void(input(FT_IN_HANDOVER, m.last));
+    case FT_MSG_LIVE:
+        reached(Rare::HandoverDone);
+        return void(input(FT_IN_PEER_LIVE));
+    case FT_MSG_GOODBYE:
+        if (role() == FT_ROLE_SECONDARY && state() == FT_STATE_PROTECTED) {
+            reached(Rare::PeerEnded);
+        }
+        return void(in_cut_ ? channel_ended(Channel::Log, true, "goodbye: " + m.text)
+                            : void(input(FT_IN_PEER_GOODBYE, 0, m.text)));
+    default:
+        return;
+    }
+}
+
+/* Heartbeats and the watch for silence. The primary also gives up when only its
+ * pings stay unanswered: without a lease it would hold its output for ever
+ * while the log goes on. */
+void Node::tick() {
+    const uint64_t timeout = world_.scenario.timeout_ns;
+
+    later(timeout / 8 + random_.below(timeout / 32), [this] { tick(); });
+    if (!link_ || loss_due_) {
+        return;
+    }
+    if (role() == FT_ROLE_PRIMARY) {
+        Message ping;
+        ping.first = now();
+        tell(FT_MSG_PING, Channel::Heartbeat, std::move(ping));
+    }
+    const bool silent = now() - heard_ns_ > timeout;
+    const bool unanswered = role() == FT_ROLE_PRIMARY && now() - pong_sent_ns_ > 2 * timeout;
+    if ((silent || unanswered) && !in_cut_) {
+        input(FT_IN_PEER_SILENT, 0, silent ? "nothing heard" : "pings unanswered");
+    }
+}
+
+void Node::quit() {
+    if (alive_ && !stopped_) {
+        close_connections("quit");
+    }
+    kill(false);
+}
+
+void Node::diverge() {
+    if (guest_ && vm_ == Vm::Replaying) {
+        guest_->corrupt();
+        tainted_ = true;
+    }
+}
+
+} // namespace ft::sim

@@ -1,0 +1,317 @@
+/*
+ * Goal: what the primary puts is what the secondary gets, frame by frame, and a
+ * body that is not exactly so changes nothing. Method: the sample log through
+ * writer and reader, hostile bodies, full rings, and two threads.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/unit/sample.hpp"
+
+using namespace sample;
+
+namespace {
+
+int feed(FtLogReader *r, const Bytes &body, uint64_t first, uint64_t last,
+         std::string *why = nullptr) {
+    FtError err{"untouched"};
+    int taken = ft_log_feed(r, body.data(), body.size(), first, last, &err);
+    EXPECT_EQ(taken < 0, std::string(err.text) != "untouched");
+    if (why) {
+        *why = err.text;
+    }
+    return taken;
+}
+
+std::string refusal(const Bytes &body, uint64_t first, uint64_t last) {
+    Reader r = new_reader();
+    std::string why;
+    EXPECT_EQ(feed(r.get(), body, first, last, &why), -1);
+    EXPECT_FALSE(ft_log_available(r.get()));
+    EXPECT_EQ(ft_log_received_seq(r.get()), 0u);
+    EXPECT_EQ(ft_log_received_icount(r.get()), 0u);
+    EXPECT_EQ(ft_log_reader_used(r.get()), 0u);
+    return why;
+}
+
+/* Gets everything that is there and compares it. */
+void expect_log(FtLogReader *r, const Log &expected) {
+    for (const Frame &frame : expected) {
+        for (const Item &item : frame) {
+            Item got;
+            ASSERT_TRUE(get(r, item, &got)) << "event " << int(item.event);
+            EXPECT_EQ(got, item) << "event " << int(item.event);
+        }
+    }
+    EXPECT_FALSE(ft_log_available(r));
+}
+
+TEST(Log, EverythingComesBack) {
+    Log all = log();
+    Reader r = new_reader();
+    ASSERT_EQ(feed(r.get(), body_of(all), 1, all.size()), 1);
+    EXPECT_EQ(ft_log_received_seq(r.get()), all.size());
+    EXPECT_EQ(ft_log_received_icount(r.get()), log_icount);
+    EXPECT_EQ(ft_log_consumed_seq(r.get()), 0u);
+    expect_log(r.get(), all);
+    EXPECT_EQ(ft_log_consumed_seq(r.get()), all.size());
+    EXPECT_EQ(ft_log_reader_used(r.get()), 0u);
+}
+
+TEST(Log, FrameByFrameIsTheSame) {
+    Log all = log();
+    Reader r = new_reader();
+    Writer w = new_writer();
+    for (size_t i = 0; i < all.size(); i++) {
+        EXPECT_EQ(ft_log_open_seq(w.get()), i + 1);
+        put(w.get(), all[i]);
+        Taken t = take(w.get());
+        EXPECT_EQ(t.first, i + 1);
+        EXPECT_EQ(t.last, i + 1);
+        ASSERT_EQ(feed(r.get(), t.body, t.first, t.last), 1);
+        expect_log(r.get(), {all[i]});
+        EXPECT_EQ(ft_log_consumed_seq(r.get()), i + 1);
+    }
+}
+
+TEST(LogWriter, AnEmptyFrameIsNoFrame) {
+    Writer w = new_writer();
+    EXPECT_FALSE(ft_log_commit(w.get()));
+    EXPECT_EQ(ft_log_open_seq(w.get()), 1u);
+    EXPECT_EQ(take(w.get()).body.size(), 0u);
+    ft_log_put_event(w.get(), FT_EV_END);
+    EXPECT_EQ(take(w.get()).body.size(), 0u); /* Not committed yet. */
+    EXPECT_TRUE(ft_log_commit(w.get()));
+    EXPECT_EQ(take(w.get()).body, (Bytes{1, FT_EV_END}));
+    EXPECT_EQ(ft_log_writer_used(w.get()), 0u);
+}
+
+TEST(LogWriter, TakesWholeFramesOnly) {
+    Writer w = new_writer();
+    for (int i = 0; i < 5; i++) {
+        put(w.get(), {{FT_EV_NET, {0u, 0u, std::string(90, 'x')}}}); /* 95 bytes each */
+    }
+    Taken t = take(w.get(), 200);
+    EXPECT_EQ(t.body.size(), 190u);
+    EXPECT_EQ(t.first, 1u);
+    EXPECT_EQ(t.last, 2u);
+    t = take(w.get(), 1000);
+    EXPECT_EQ(t.first, 3u);
+    EXPECT_EQ(t.last, 5u);
+    EXPECT_FALSE(ft_log_overflowed(w.get()));
+}
+
+TEST(LogWriter, AFullRingOverflowsForGood) {
+    Writer w = new_writer(1024);
+    const Frame frame{{FT_EV_NET, {0u, 0u, std::string(200, 'x')}}};
+    for (int i = 0; i < 6; i++) {
+        put(w.get(), frame);
+    }
+    EXPECT_TRUE(ft_log_overflowed(w.get()));
+    EXPECT_EQ(ft_log_open_seq(w.get()), 5u);
+    EXPECT_EQ(take(w.get()).last, 4u); /* What was published is whole. */
+    put(w.get(), frame);
+    EXPECT_EQ(take(w.get()).body.size(), 0u);
+    EXPECT_EQ(ft_log_open_seq(w.get()), 5u);
+}
+
+/* A guest may ask for as many random bytes as it likes: no abort. */
+TEST(LogWriter, WhatNoMessageCanCarryOverflows) {
+    Writer w = new_writer(64 << 20);
+    Bytes huge(20 << 20);
+    ft_log_put_event(w.get(), FT_EV_RANDOM);
+    ft_log_put_int(w.get(), 0);
+    ft_log_put_bytes(w.get(), huge.data(), huge.size());
+    EXPECT_FALSE(ft_log_commit(w.get()));
+    EXPECT_TRUE(ft_log_overflowed(w.get()));
+
+    w = new_writer(64 << 20); /* Many that are allowed, too many for one frame. */
+    for (int i = 0; i < 3; i++) {
+        ft_log_put_event(w.get(), FT_EV_RANDOM);
+        ft_log_put_int(w.get(), 0);
+        ft_log_put_bytes(w.get(), huge.data(), 7 << 20);
+    }
+    EXPECT_FALSE(ft_log_commit(w.get()));
+    EXPECT_TRUE(ft_log_overflowed(w.get()));
+}
+
+TEST(LogWriter, AFrameThatNeverFitsTheTakerOverflows) {
+    Writer w = new_writer();
+    put(w.get(), {{FT_EV_NET, {0u, 0u, std::string(900, 'x')}}});
+    EXPECT_EQ(take(w.get(), 500).body.size(), 0u);
+    EXPECT_TRUE(ft_log_overflowed(w.get()));
+}
+
+TEST(LogReader, SequenceMustFollowOn) {
+    Bytes body{1, FT_EV_END};
+    EXPECT_EQ(refusal(body, 2, 2), "seq: frames 2..2 came, 1 is the next");
+    EXPECT_EQ(refusal(body, 0, 0), "seq: frames 0..0 came, 1 is the next");
+    EXPECT_EQ(refusal(body, 1, 0), "seq: frames 1..0 came, 1 is the next");
+    EXPECT_EQ(refusal(body, 1, 2), "seq_last: frames 1..2 are named, the body holds 1");
+    EXPECT_EQ(refusal(body, 1, UINT64_MAX),
+              "seq_last: frames 1..18446744073709551615 are named, the body holds 1");
+    EXPECT_EQ(refusal({}, 1, 1), "seq_last: frames 1..1 are named, the body holds 0");
+
+    Reader r = new_reader();
+    EXPECT_EQ(feed(r.get(), body, 1, 1), 1);
+    EXPECT_EQ(feed(r.get(), body, 1, 1), -1);
+    EXPECT_EQ(feed(r.get(), body, 3, 3), -1);
+    EXPECT_EQ(feed(r.get(), body, 2, 2), 1);
+}
+
+TEST(LogReader, RefusalNamesFrameEventAndField) {
+    EXPECT_EQ(refusal({1, FT_EV_END, 0}, 1, 2), "frame 2, frame length: 0 < min 1");
+    EXPECT_EQ(refusal({5, FT_EV_END}, 1, 1),
+              "frame 1, frame length: 5, but the body ends after 1 bytes");
+    EXPECT_EQ(refusal({1, FT_EV_END, 9, FT_EV_INTERRUPT, FT_EV_EXCEPTION, FT_EV_NET, 1, 0,
+                       0xe0, 0xdc, 0x2a, 0},
+                      1, 2),
+              "frame 2, event 3 (NET), length: 700000 > max 262144");
+}
+
+/* No prefix of a body is taken for something else: it is refused, or it is a
+ * shorter list of whole frames and the count gives it away. */
+TEST(LogReader, EveryTruncationIsRefused) {
+    Log all = log();
+    Bytes body = body_of(all);
+    for (size_t len = 0; len < body.size(); len++) {
+        refusal({body.begin(), body.begin() + ptrdiff_t(len)}, 1, all.size());
+    }
+}
+
+/* Without the body's checksum a changed byte may well be another valid log. It
+ * must be refused whole or be readable to its end. */
+TEST(LogReader, EveryChangedByteIsRefusedOrReadable) {
+    Log all = log();
+    Bytes body = body_of(all);
+    for (size_t at = 0; at < body.size(); at++) {
+        for (int i = 0; i < 8; i++) {
+            Bytes changed = body;
+            Reader r = new_reader();
+            FtError err;
+            changed[at] ^= uint8_t(1 << i);
+            if (ft_log_feed(r.get(), changed.data(), changed.size(), 1, all.size(), &err) <
+                0) {
+                EXPECT_FALSE(ft_log_available(r.get()));
+                continue;
+            }
+            EXPECT_TRUE(drain(r.get())) << "byte " << at << ", bit " << i;
+        }
+    }
+}
+
+TEST(LogReader, NoRoomNowIsNotAnError) {
+    Reader r = new_reader(1024);
+    Bytes body = body_of({{{FT_EV_NET, {0u, 0u, std::string(600, 'x')}}}});
+    EXPECT_EQ(feed(r.get(), body, 1, 1), 1);
+    EXPECT_EQ(feed(r.get(), body, 2, 2), 0);
+    expect_log(r.get(), {{{FT_EV_NET, {0u, 0u, std::string(600, 'x')}}}});
+    EXPECT_EQ(feed(r.get(), body, 2, 2), 1);
+
+    std::string why;
+    EXPECT_EQ(feed(r.get(), Bytes(2000, 1), 3, 3, &why), -1);
+    EXPECT_EQ(why, "body_len: 2000 bytes never fit into the ring of 1024");
+}
+
+TEST(LogReader, AvailableMeansAWholeEventIsUnread) {
+    Reader r = new_reader();
+    uint8_t event;
+    uint64_t v;
+    EXPECT_FALSE(ft_log_available(r.get()));
+    EXPECT_FALSE(ft_log_get_event(r.get(), &event));
+    feed(r.get(), body_of({{{FT_EV_BH, {1u}}, {FT_EV_INTERRUPT, {}}}, {{FT_EV_BH, {2u}}}}),
+         1, 2);
+    EXPECT_TRUE(ft_log_get_event(r.get(), &event));
+    EXPECT_TRUE(ft_log_available(r.get()));
+    EXPECT_TRUE(ft_log_get_int(r.get(), &v));
+    EXPECT_EQ(ft_log_consumed_seq(r.get()), 0u);
+    EXPECT_TRUE(ft_log_get_event(r.get(), &event));
+    EXPECT_EQ(ft_log_consumed_seq(r.get()), 1u);
+    EXPECT_TRUE(ft_log_available(r.get()));
+    EXPECT_TRUE(ft_log_get_event(r.get(), &event));
+    EXPECT_FALSE(ft_log_available(r.get())); /* Its field is still to be read. */
+    EXPECT_EQ(ft_log_consumed_seq(r.get()), 1u);
+    EXPECT_TRUE(ft_log_get_int(r.get(), &v));
+    EXPECT_EQ(ft_log_consumed_seq(r.get()), 2u);
+}
+
+TEST(LogReader, IsConfusedForGoodByAskingForOtherFields) {
+    uint8_t event;
+    uint64_t v;
+    const uint8_t *data;
+    size_t len;
+    Bytes body =
+        body_of({{{FT_EV_BH, {1u}}, {FT_EV_CHAR_READ_ALL, {"x"}}, {FT_EV_END, {}}}});
+
+    Reader more = new_reader();
+    feed(more.get(), body, 1, 1);
+    EXPECT_TRUE(ft_log_get_event(more.get(), &event));
+    EXPECT_TRUE(ft_log_get_int(more.get(), &v));
+    EXPECT_FALSE(ft_log_get_int(more.get(), &v));
+    EXPECT_FALSE(ft_log_get_event(more.get(), &event));
+
+    Reader other = new_reader();
+    feed(other.get(), body, 1, 1);
+    EXPECT_TRUE(ft_log_get_event(other.get(), &event));
+    EXPECT_FALSE(ft_log_get_bytes(other.get(), &data, &len));
+    EXPECT_FALSE(ft_log_get_int(other.get(), &v));
+
+    Reader fewer = new_reader();
+    feed(fewer.get(), body, 1, 1);
+    EXPECT_TRUE(ft_log_get_event(fewer.get(), &event));
+    EXPECT_FALSE(ft_log_get_event(fewer.get(), &event));
+}
+
+/* A frame written in one thread and read in another through two small rings:
+ * nothing is lost, doubled or torn. Bounded by the number of frames. */
+TEST(Log, TwoThreadsThroughSmallRings) {
+    constexpr uint64_t frames = 30000;
+    Writer w = new_writer(1 << 14);
+    Reader r = new_reader(1 << 13);
+    uint64_t wrong = 0;
+
+    std::thread primary([&] {
+        for (uint64_t i = 1; i <= frames; i++) {
+            while (ft_log_writer_used(w.get()) > (1 << 12)) {
+                std::this_thread::yield(); /* Slowed, as the vCPU loop would be. */
+            }
+            put(w.get(), {{FT_EV_INSTRUCTION, {i % 1000}},
+                          {FT_EV_NET, {0u, 0u, std::string(i % 300, char(i))}}});
+        }
+    });
+    std::thread receiver([&] {
+        Bytes out(1 << 13);
+        uint64_t first, last = 0;
+        while (last < frames) {
+            size_t n = ft_log_take(w.get(), out.data(), out.size(), &first, &last);
+            while (n && ft_log_feed(r.get(), out.data(), n, first, last, nullptr) == 0) {
+                std::this_thread::yield();
+            }
+        }
+    });
+    uint64_t icount = 0;
+    for (uint64_t i = 1; i <= frames; i++) {
+        for (const Item &item :
+             Frame{{FT_EV_INSTRUCTION, {i % 1000}},
+                   {FT_EV_NET, {0u, 0u, std::string(i % 300, char(i))}}}) {
+            Item got;
+            while (!ft_log_available(r.get())) {
+                std::this_thread::yield();
+            }
+            wrong += !get(r.get(), item, &got) || got != item;
+        }
+        icount += i % 1000;
+    }
+    primary.join();
+    receiver.join();
+    EXPECT_EQ(wrong, 0u);
+    EXPECT_FALSE(ft_log_overflowed(w.get()));
+    EXPECT_EQ(ft_log_received_seq(r.get()), frames);
+    EXPECT_EQ(ft_log_consumed_seq(r.get()), frames);
+    EXPECT_EQ(ft_log_received_icount(r.get()), icount);
+}
+
+} // namespace

@@ -1,0 +1,583 @@
+/*
+ * Goal: the session decides as PROTOCOL and ft.h say, in every state and for
+ * every input, and asks for the right actions in the right order.
+ * Method: each inner state is reached by a script of inputs; from each, every
+ * input is given and the outcome compared with a table written by hand here,
+ * not derived from the one in the code. Then each path by name.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "accel/ft/session.hpp"
+
+namespace {
+
+using ft::SessionState;
+using Kinds = std::vector<FtActionKind>;
+
+constexpr uint64_t timeout_ns = 500'000'000;
+constexpr uint64_t ms = 1'000'000;
+
+/* One session with a clock, that remembers what the last step asked for. */
+class Rig {
+public:
+    explicit Rig(FtRole role, uint64_t epoch0 = 0)
+        : s_(ft_session_new(role, epoch0, timeout_ns), ft_session_free) {}
+
+    bool give(FtInputKind kind, uint64_t value = 0, const char *text = nullptr) {
+        const FtInput in{kind, value, text};
+        FtAction out[FT_ACTIONS_MAX];
+        size_t n = 99;
+        err_ = FtError{};
+        const bool taken = ft_session_step(s_.get(), &in, now, out, &n, &err_);
+        actions.assign(out, out + n);
+        texts.clear();
+        for (const FtAction &a : actions) {
+            texts.push_back(a.text ? a.text : "");
+        }
+        return taken;
+    }
+    /* Answers of the arbiter carry the epoch of the claim. */
+    Rig &in(FtInputKind kind, uint64_t value = 0, const char *text = nullptr) {
+        const bool answer = kind >= FT_IN_ARBITER_WON && kind <= FT_IN_ARBITER_UNREACHABLE;
+        EXPECT_TRUE(give(kind, answer ? epoch() : value, text)) << err_.text;
+        return *this;
+    }
+    Kinds kinds() const {
+        Kinds k;
+        for (const FtAction &a : actions) {
+            k.push_back(a.kind);
+        }
+        return k;
+    }
+    uint64_t value_of(FtActionKind kind) const {
+        for (const FtAction &a : actions) {
+            if (a.kind == kind) {
+                return a.value;
+            }
+        }
+        ADD_FAILURE() << "no such action";
+        return 0;
+    }
+    std::string text_of(FtActionKind kind) const {
+        for (size_t i = 0; i < actions.size(); i++) {
+            if (actions[i].kind == kind) {
+                return texts[i];
+            }
+        }
+        return "(no such action)";
+    }
+    FtState state() const { return ft_session_state(s_.get()); }
+    FtRole role() const { return ft_session_role(s_.get()); }
+    uint64_t epoch() const { return ft_session_epoch(s_.get()); }
+    std::string reason() const { return ft_session_reason(s_.get()); }
+    std::string refusal() const { return err_.text; }
+    void set_epoch(uint64_t e) { ft_session_set_epoch(s_.get(), e); }
+
+    uint64_t now = 1'000 * ms;
+    std::vector<FtAction> actions;
+    std::vector<std::string> texts;
+
+private:
+    std::unique_ptr<FtSession, void (*)(FtSession *)> s_;
+    FtError err_{};
+};
+
+struct Walk {
+    SessionState state;
+    FtRole role;
+    std::vector<FtInputKind> script;
+    FtState shown;
+    /* One letter per input, in the order of FtInputKind: '.' ignored, 'R'
+     * refused, else the state afterwards: w s p e g f x (failed). */
+    const char *outcome;
+};
+
+const std::vector<FtInputKind> to_protected = {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_CUT_DONE,
+                                               FT_IN_PEER_READY};
+const std::vector<FtInputKind> to_shadowing = {FT_IN_CONNECTED, FT_IN_STATE_LOADED};
+
+std::vector<FtInputKind> then(std::vector<FtInputKind> a, std::vector<FtInputKind> b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+const std::vector<Walk> &walks() {
+    using S = SessionState;
+    constexpr FtRole P = FT_ROLE_PRIMARY, Q = FT_ROLE_SECONDARY;
+    static const std::vector<Walk> all = {
+        {S::Off, FT_ROLE_OFF, {}, FT_STATE_OFF, "...............RRR..."},
+        {S::Exposed, P, {}, FT_STATE_EXPOSED, "...............sRR..."},
+        {S::Connecting, P, {FT_IN_ATTACH}, FT_STATE_SYNCING, "s...eeee.......RRR..."},
+        {S::Transferring, P, {FT_IN_ATTACH, FT_IN_CONNECTED}, FT_STATE_SYNCING,
+         ".s.seeee.......RRR..."},
+        {S::ReadyBeforeCut, P, {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_PEER_READY},
+         FT_STATE_SYNCING, ".p..gggg.......RRR..."},
+        {S::AfterCut, P, {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_CUT_DONE}, FT_STATE_SYNCING,
+         "...pgggg.......RRR..."},
+        {S::Protected, P, to_protected, FT_STATE_PROTECTED, ".....ggg.......Rpg..."},
+        {S::Deciding, P, then(to_protected, {FT_IN_CONNECTION_LOST}), FT_STATE_GOING_LIVE,
+         ".........efg...RRR..."},
+        {S::Deciding, P,
+         then(to_protected, {FT_IN_CONNECTION_LOST, FT_IN_ARBITER_UNREACHABLE}),
+         FT_STATE_GOING_LIVE, "............g..RRR..."},
+        {S::Pausing, P, then(to_protected, {FT_IN_FAILOVER}), FT_STATE_PROTECTED,
+         ".....ggg.......RRRg.."},
+        {S::HandoverSent, P, then(to_protected, {FT_IN_FAILOVER, FT_IN_PAUSED_ACKED}),
+         FT_STATE_GOING_LIVE, ".....ggg.......RRR..f"},
+        {S::DecidingPaused, P, then(to_protected, {FT_IN_FAILOVER, FT_IN_PEER_SILENT}),
+         FT_STATE_GOING_LIVE, ".........efg...RRR..."},
+        {S::Waiting, Q, {}, FT_STATE_WAITING, "s...w..........RRR..."},
+        {S::Syncing, Q, {FT_IN_CONNECTED}, FT_STATE_SYNCING, "..p.xwwwx......RRR..."},
+        {S::Shadowing, Q, to_shadowing, FT_STATE_PROTECTED, ".....ggxx......RgR.g."},
+        {S::TakingOver, Q, then(to_shadowing, {FT_IN_CONNECTION_LOST}), FT_STATE_GOING_LIVE,
+         "........xgfg...RRR..."},
+        {S::Draining, Q, then(to_shadowing, {FT_IN_PEER_SILENT, FT_IN_ARBITER_WON}),
+         FT_STATE_GOING_LIVE, "....x...x....g.RRR..."},
+        {S::LeaseWait, Q,
+         then(to_shadowing, {FT_IN_FAILOVER, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
+         FT_STATE_GOING_LIVE, "....x...x...g..RRR..."},
+        {S::GoingLive, Q, then(to_shadowing, {FT_IN_PEER_SILENT, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
+         FT_STATE_GOING_LIVE, "....x...x.....eRRR..."},
+        {S::HandoverTakingOver, Q, then(to_shadowing, {FT_IN_HANDOVER}), FT_STATE_GOING_LIVE,
+         ".....ggxxgfg...RRR..."},
+        {S::HandoverDraining, Q, then(to_shadowing, {FT_IN_HANDOVER, FT_IN_ARBITER_WON}),
+         FT_STATE_GOING_LIVE, "....xggxx....g.RRR..."},
+        {S::HandoverGoingLive, Q,
+         then(to_shadowing, {FT_IN_HANDOVER, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
+         FT_STATE_GOING_LIVE, "....xgg.x.....eRRR..."},
+        {S::Fenced, P, then(to_protected, {FT_IN_PEER_SILENT, FT_IN_ARBITER_LOST}),
+         FT_STATE_FENCED, "...............RRR..."},
+        {S::Failed, Q, then(to_shadowing, {FT_IN_DIVERGED}), FT_STATE_FAILED,
+         "...............RRR..."},
+    };
+    return all;
+}
+
+Rig rig_at(const Walk &w) {
+    Rig r(w.role);
+    for (FtInputKind k : w.script) {
+        r.in(k);
+    }
+    return r;
+}
+
+char letter(FtState s) {
+    static const std::map<FtState, char> letters = {
+        {FT_STATE_WAITING, 'w'},    {FT_STATE_SYNCING, 's'}, {FT_STATE_PROTECTED, 'p'},
+        {FT_STATE_EXPOSED, 'e'},    {FT_STATE_GOING_LIVE, 'g'}, {FT_STATE_FENCED, 'f'},
+        {FT_STATE_FAILED, 'x'},     {FT_STATE_OFF, 'o'}};
+    return letters.at(s);
+}
+
+char outcome_of(Rig &r, FtInputKind kind) {
+    const bool answer = kind >= FT_IN_ARBITER_WON && kind <= FT_IN_ARBITER_UNREACHABLE;
+    const std::string reason = r.reason();
+    const FtState before = r.state();
+
+    if (!r.give(kind, answer ? r.epoch() : 0, "text")) {
+        EXPECT_FALSE(r.refusal().empty());
+        EXPECT_TRUE(r.actions.empty());
+        EXPECT_EQ(r.state(), before);
+        EXPECT_EQ(r.reason(), reason);
+        return 'R';
+    }
+    if (r.actions.empty()) {
+        EXPECT_EQ(r.state(), before);
+        EXPECT_EQ(r.reason(), reason);
+        return '.';
+    }
+    return letter(r.state());
+}
+
+TEST(SessionTable, AnswersEveryInputInEveryState) {
+    for (const Walk &w : walks()) {
+        std::string got;
+        for (int k = 0; k < FT_IN__COUNT; k++) {
+            Rig r = rig_at(w);
+            EXPECT_EQ(r.state(), w.shown) << static_cast<int>(w.state);
+            got += outcome_of(r, static_cast<FtInputKind>(k));
+        }
+        EXPECT_EQ(got, w.outcome) << "inner state " << static_cast<int>(w.state);
+    }
+}
+
+TEST(SessionTable, WalksEveryInnerState) {
+    std::map<SessionState, int> seen;
+    for (const Walk &w : walks()) {
+        ft::Session s(w.role, 0, timeout_ns);
+        for (FtInputKind k : w.script) {
+            FtAction out[FT_ACTIONS_MAX];
+            std::string refusal;
+            s.step({k, s.epoch(), nullptr}, 0, out, refusal);
+            EXPECT_EQ(refusal, "");
+        }
+        EXPECT_EQ(s.inner_state(), w.state);
+        EXPECT_EQ(s.state(), w.shown);
+        seen[w.state]++;
+    }
+    EXPECT_EQ(seen.size(), static_cast<size_t>(SessionState::Count));
+}
+
+TEST(SessionTable, ChangesAreAnnouncedLastAndExactlyWhenThereIsOne) {
+    for (const Walk &w : walks()) {
+        for (int k = 0; k < FT_IN__COUNT; k++) {
+            Rig r = rig_at(w);
+            const FtState before = r.state();
+            const std::string reason = r.reason();
+            r.give(static_cast<FtInputKind>(k), r.epoch(), "text");
+            int announced = 0;
+            for (FtActionKind a : r.kinds()) {
+                announced += a == FT_ACT_STATE_CHANGED;
+            }
+            if (r.state() != before || r.reason() != reason) {
+                EXPECT_EQ(announced, 1);
+                EXPECT_EQ(r.kinds().back(), FT_ACT_STATE_CHANGED);
+            }
+            EXPECT_LE(announced, 1);
+        }
+    }
+}
+
+TEST(SessionTable, RefusalsNameTheirReason) {
+    const std::vector<std::pair<Walk, std::string>> expected = [] {
+        std::vector<std::pair<Walk, std::string>> e;
+        for (const Walk &w : walks()) {
+            switch (w.state) {
+            case SessionState::Off:
+                e.emplace_back(w, "not in use");
+                break;
+            case SessionState::Exposed:
+                e.emplace_back(w, "not protected: there is no secondary");
+                break;
+            case SessionState::AfterCut:
+                e.emplace_back(w, "an attach is under way");
+                break;
+            case SessionState::Deciding:
+                e.emplace_back(w, "arbiter has not yet decided");
+                break;
+            case SessionState::Pausing:
+                e.emplace_back(w, "planned failover is under way");
+                break;
+            case SessionState::Waiting:
+                e.emplace_back(w, "this node is the secondary");
+                break;
+            case SessionState::GoingLive:
+                e.emplace_back(w, "going live");
+                break;
+            case SessionState::Fenced:
+                e.emplace_back(w, "fenced");
+                break;
+            case SessionState::Failed:
+                e.emplace_back(w, "failed and cannot be used again: diverged");
+                break;
+            default:
+                break;
+            }
+        }
+        return e;
+    }();
+    for (const auto &[walk, text] : expected) {
+        Rig r = rig_at(walk);
+        EXPECT_FALSE(r.give(FT_IN_DETACH));
+        EXPECT_NE(r.refusal().find(text), std::string::npos) << r.refusal();
+    }
+    Rig waiting(FT_ROLE_SECONDARY);
+    EXPECT_FALSE(waiting.give(FT_IN_FAILOVER));
+    EXPECT_NE(waiting.refusal().find("not loaded the guest"), std::string::npos);
+    Rig covered = rig_at({SessionState::Protected, FT_ROLE_PRIMARY, to_protected, {}, ""});
+    EXPECT_FALSE(covered.give(FT_IN_ATTACH));
+    EXPECT_NE(covered.refusal().find("already protected"), std::string::npos);
+}
+
+/* ------------------------------------------------------------------ primary -- */
+
+Rig protected_primary(uint64_t epoch0 = 0) {
+    Rig r(FT_ROLE_PRIMARY, epoch0);
+    for (FtInputKind k : to_protected) {
+        r.in(k);
+    }
+    return r;
+}
+
+TEST(Session, StartsByRole) {
+    Rig p(FT_ROLE_PRIMARY, 6), q(FT_ROLE_SECONDARY), o(FT_ROLE_OFF);
+    EXPECT_EQ(p.state(), FT_STATE_EXPOSED);
+    EXPECT_EQ(p.reason(), "no secondary attached yet");
+    EXPECT_EQ(p.epoch(), 6u);
+    EXPECT_EQ(q.state(), FT_STATE_WAITING);
+    EXPECT_EQ(o.state(), FT_STATE_OFF);
+}
+
+TEST(Session, AttachGoesThroughTransferAndCutToProtected) {
+    Rig r(FT_ROLE_PRIMARY, 6);
+    r.in(FT_IN_ATTACH);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CONNECT, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.epoch(), 7u);
+    r.in(FT_IN_CONNECTED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_TRANSFER, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.value_of(FT_ACT_TRANSFER), 7u);
+    r.in(FT_IN_CUT_DONE);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_SYNCING);
+    r.in(FT_IN_PEER_READY);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RELEASE_ACKED, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.reason(), "");
+}
+
+TEST(Session, FailureBeforeTheCutBurnsTheEpochAndAsksNobody) {
+    Rig r(FT_ROLE_PRIMARY, 6);
+    r.in(FT_IN_ATTACH).in(FT_IN_CONNECTED).in(FT_IN_CONNECTION_LOST, 0, "reset");
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
+    EXPECT_EQ(r.reason(), "attach failed: connection lost: reset");
+    r.in(FT_IN_ATTACH).in(FT_IN_CONNECTED);
+    EXPECT_EQ(r.value_of(FT_ACT_TRANSFER), 8u);
+}
+
+TEST(Session, FailedAttachTellsThePeerWhy) {
+    Rig r(FT_ROLE_PRIMARY);
+    r.in(FT_IN_ATTACH).in(FT_IN_ATTACH_FAILED, 0, "cpu: here 'a', peer 'b'");
+    EXPECT_EQ(r.reason(), "attach failed: cpu: here 'a', peer 'b'");
+    EXPECT_EQ(r.text_of(FT_ACT_CLOSE), r.reason());
+}
+
+TEST(Session, FailureAfterTheCutIsDecidedByTheArbiter) {
+    Rig r(FT_ROLE_PRIMARY, 6);
+    r.in(FT_IN_ATTACH).in(FT_IN_CONNECTED).in(FT_IN_CUT_DONE).in(FT_IN_PEER_SILENT);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.value_of(FT_ACT_CLAIM), 7u);
+    r.in(FT_IN_ARBITER_WON);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
+}
+
+TEST(Session, ReadyThatOvertakesTheCutCountsAsPastTheCut) {
+    Rig r(FT_ROLE_PRIMARY);
+    r.in(FT_IN_ATTACH).in(FT_IN_CONNECTED).in(FT_IN_PEER_READY);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_CUT_DONE);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RELEASE_ACKED, FT_ACT_STATE_CHANGED}));
+}
+
+TEST(Session, PrimaryThatLosesIsFencedForGood) {
+    Rig r = protected_primary();
+    r.in(FT_IN_PEER_GOODBYE, 0, "diverged").in(FT_IN_ARBITER_LOST);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_DESTROY_OUTPUT, FT_ACT_STOP_VM, FT_ACT_CLOSE,
+                                FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_FENCED);
+    r.in(FT_IN_ARBITER_WON);
+    EXPECT_TRUE(r.actions.empty());
+}
+
+TEST(Session, UnreachableArbiterIsAskedAgainEverSlowerUpToASecond) {
+    Rig r = protected_primary();
+    r.in(FT_IN_CONNECTION_LOST);
+    for (uint64_t pause : {100, 200, 400, 800, 1000, 1000}) {
+        r.in(FT_IN_ARBITER_UNREACHABLE, 0, "no route");
+        EXPECT_EQ(r.value_of(FT_ACT_SET_TIMER), r.now + pause * ms);
+        EXPECT_EQ(r.state(), FT_STATE_GOING_LIVE);
+        EXPECT_NE(r.reason().find("arbiter unreachable: no route"), std::string::npos);
+        r.now += pause * ms;
+        r.in(FT_IN_TIMER);
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLAIM}));
+    }
+    r.in(FT_IN_ARBITER_WON);
+    EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
+}
+
+TEST(Session, AnswersForAnotherEpochDecideNothing) {
+    Rig r = protected_primary(4);
+    r.in(FT_IN_CONNECTION_LOST);
+    EXPECT_TRUE(r.give(FT_IN_ARBITER_WON, 4));
+    EXPECT_TRUE(r.actions.empty());
+    EXPECT_TRUE(r.give(FT_IN_ARBITER_LOST, 6));
+    EXPECT_TRUE(r.actions.empty());
+    EXPECT_EQ(r.state(), FT_STATE_GOING_LIVE);
+}
+
+TEST(Session, DetachSaysGoodbyeThenDecides) {
+    Rig r = protected_primary();
+    r.in(FT_IN_DETACH);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.text_of(FT_ACT_CLOSE), "detached by operator");
+    r.in(FT_IN_ARBITER_WON);
+    EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
+    EXPECT_EQ(r.reason(), "detached by operator");
+}
+
+TEST(Session, PlannedFailoverPausesHandsOverAndFences) {
+    Rig r = protected_primary();
+    r.in(FT_IN_FAILOVER);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_PAUSE_VM, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_PAUSED_ACKED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_SEND_HANDOVER, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_PEER_LIVE);
+    EXPECT_EQ(r.state(), FT_STATE_FENCED);
+    EXPECT_EQ(r.reason(), "handed over");
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_DESTROY_OUTPUT, FT_ACT_STOP_VM, FT_ACT_CLOSE,
+                                FT_ACT_STATE_CHANGED}));
+}
+
+TEST(Session, BrokenHandoverResumesThePrimaryThatWins) {
+    for (bool sent : {false, true}) {
+        Rig r = protected_primary();
+        r.in(FT_IN_FAILOVER);
+        if (sent) {
+            r.in(FT_IN_PAUSED_ACKED);
+        }
+        r.in(FT_IN_CONNECTION_LOST);
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+        r.in(FT_IN_ARBITER_UNREACHABLE).in(FT_IN_TIMER).in(FT_IN_ARBITER_WON);
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RESUME_VM, FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
+        EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
+    }
+}
+
+/* ---------------------------------------------------------------- secondary -- */
+
+Rig shadowing_secondary() {
+    Rig r(FT_ROLE_SECONDARY);
+    r.set_epoch(7);
+    return std::move(r.in(FT_IN_CONNECTED).in(FT_IN_STATE_LOADED));
+}
+
+TEST(Session, SecondaryLoadsAndIsReady) {
+    Rig r = shadowing_secondary();
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_SEND_READY, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_PROTECTED);
+    r.set_epoch(9);
+    EXPECT_EQ(r.epoch(), 7u) << "the epoch it would claim must not move any more";
+}
+
+TEST(Session, SecondaryWaitsAgainWhenOnlyTheHandshakeWasLost) {
+    Rig r(FT_ROLE_SECONDARY);
+    r.in(FT_IN_CONNECTED).in(FT_IN_CONNECTION_LOST, 0, "reset");
+    EXPECT_EQ(r.state(), FT_STATE_WAITING);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_CONNECTED).in(FT_IN_ATTACH_FAILED, 0, "device e1000");
+    EXPECT_EQ(r.state(), FT_STATE_FAILED);
+    EXPECT_EQ(r.text_of(FT_ACT_CLOSE), "attach failed: device e1000");
+}
+
+TEST(Session, SecondaryTakesOverDrainsAndGoesLive) {
+    Rig r = shadowing_secondary();
+    r.in(FT_IN_CONNECTION_LOST, 0, "closed by peer");
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.value_of(FT_ACT_CLAIM), 7u);
+    r.in(FT_IN_ARBITER_WON);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_DRAIN, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_DRAINED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_GO_LIVE, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.role(), FT_ROLE_SECONDARY);
+    r.in(FT_IN_LIVE_DONE);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.role(), FT_ROLE_PRIMARY);
+    EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
+    r.in(FT_IN_ATTACH);
+    EXPECT_EQ(r.epoch(), 8u);
+}
+
+TEST(Session, SecondaryWaitsForThePrimarysLease) {
+    Rig r = shadowing_secondary();
+    const uint64_t until = r.now + 300 * ms;
+    r.in(FT_IN_CONNECTION_LOST, until).in(FT_IN_ARBITER_WON).in(FT_IN_DRAINED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_SET_TIMER, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.value_of(FT_ACT_SET_TIMER), until);
+    r.now = until - 1;
+    r.in(FT_IN_TIMER);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_SET_TIMER})) << "a timer that fires early is set again";
+    r.now = until;
+    r.in(FT_IN_TIMER);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_GO_LIVE, FT_ACT_STATE_CHANGED}));
+}
+
+TEST(Session, ForcedTakeoverWaitsAFullTimeoutForTheLease) {
+    Rig r = shadowing_secondary();
+    const uint64_t asked = r.now;
+    r.in(FT_IN_FAILOVER);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_ARBITER_WON).in(FT_IN_DRAINED);
+    EXPECT_EQ(r.value_of(FT_ACT_SET_TIMER), asked + timeout_ns);
+}
+
+TEST(Session, SecondaryThatLosesIsFenced) {
+    Rig r = shadowing_secondary();
+    r.in(FT_IN_PEER_SILENT).in(FT_IN_ARBITER_LOST);
+    EXPECT_EQ(r.state(), FT_STATE_FENCED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_DESTROY_OUTPUT, FT_ACT_STOP_VM, FT_ACT_CLOSE,
+                                FT_ACT_STATE_CHANGED}));
+}
+
+TEST(Session, GoodbyeNeverMakesASecondaryGoLive) {
+    Rig r = shadowing_secondary();
+    r.in(FT_IN_PEER_GOODBYE, 0, "detached by operator");
+    EXPECT_EQ(r.state(), FT_STATE_FAILED);
+    EXPECT_EQ(r.reason(), "peer ended protection: detached by operator");
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STOP_VM, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+}
+
+TEST(Session, DivergedSecondaryNeverGoesLive) {
+    for (int steps = 0; steps < 4; steps++) {
+        Rig r = shadowing_secondary();
+        const FtInputKind path[] = {FT_IN_PEER_SILENT, FT_IN_ARBITER_WON, FT_IN_DRAINED};
+        for (int i = 0; i < steps; i++) {
+            r.in(path[i]);
+        }
+        r.in(FT_IN_DIVERGED, 0, "output 7 differs");
+        EXPECT_EQ(r.state(), FT_STATE_FAILED);
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STOP_VM, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+        EXPECT_NE(r.text_of(FT_ACT_CLOSE).find("diverged: output 7 differs"), std::string::npos);
+        EXPECT_EQ(r.reason().find("the pair is lost") != std::string::npos, steps >= 2);
+        for (FtInputKind k : path) {
+            r.in(k);
+            EXPECT_TRUE(r.actions.empty());
+        }
+        r.in(FT_IN_LIVE_DONE);
+        EXPECT_EQ(r.role(), FT_ROLE_SECONDARY);
+    }
+}
+
+TEST(Session, SecondaryTakesAHandoverAndSaysSo) {
+    Rig r = shadowing_secondary();
+    r.in(FT_IN_HANDOVER, 100);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_ARBITER_WON).in(FT_IN_DRAINED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_GO_LIVE, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_LIVE_DONE);
+    EXPECT_EQ(r.kinds(),
+              (Kinds{FT_ACT_RELEASE_ALL, FT_ACT_SEND_LIVE, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
+}
+
+TEST(Session, HandoverThatLosesItsConnectionGoesOnAndTellsNobody) {
+    const std::vector<FtInputKind> path = {FT_IN_ARBITER_WON, FT_IN_DRAINED, FT_IN_LIVE_DONE};
+    for (size_t lost_at = 0; lost_at < path.size(); lost_at++) {
+        Rig r = shadowing_secondary();
+        r.in(FT_IN_HANDOVER);
+        for (size_t i = 0; i < path.size(); i++) {
+            if (i == lost_at) {
+                r.in(FT_IN_CONNECTION_LOST, r.now + timeout_ns);
+                EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+            }
+            r.in(path[i]);
+        }
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
+        EXPECT_EQ(r.role(), FT_ROLE_PRIMARY);
+    }
+}
+
+TEST(Session, NamesAreThoseOfTheInterface) {
+    EXPECT_STREQ(ft_state_name(FT_STATE_GOING_LIVE), "going-live");
+    EXPECT_STREQ(ft_state_name(FT_STATE_PROTECTED), "protected");
+    EXPECT_STREQ(ft_role_name(FT_ROLE_SECONDARY), "secondary");
+    EXPECT_STREQ(ft_state_name(static_cast<FtState>(99)), "unknown");
+}
+
+} // namespace
