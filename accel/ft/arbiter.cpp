@@ -1,169 +1,19 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The arbiter's specs and its C border; the file backend is claim_file.cpp.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
 #include "accel/ft/arbiter.hpp"
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <exception>
-#include <optional>
 #include <string_view>
-#include <utility>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace ft {
-namespace {
-
-class Fd {
-public:
-    explicit Fd(int fd) : fd_(fd) {}
-    Fd(const Fd &) = delete;
-    Fd &operator=(const Fd &) = delete;
-    ~Fd() {
-        if (fd_ >= 0) {
-            close(fd_);
-        }
-    }
-    int get() const { return fd_; }
-
-private:
-    int fd_;
-};
-
-std::unexpected<Error> fail_errno(const char *what, const std::string &path, int error) {
-    return fail("%s %s: %s", what, path.c_str(), strerror(error));
-}
-
-std::string hex(Uuid id) {
-    static const char digits[] = "0123456789abcdef";
-    std::string s;
-
-    for (uint8_t byte : id) {
-        s += digits[byte >> 4];
-        s += digits[byte & 15];
-    }
-    return s;
-}
-
-/* 8-4-4-4-12, as operators know their machines. */
-std::string uuid_text(Uuid id) {
-    std::string s = hex(id);
-
-    for (size_t at : {20, 16, 12, 8}) {
-        s.insert(at, "-");
-    }
-    return s;
-}
-
-bool is_node_id(std::string_view s) {
-    return s.size() == 2 * FT_UUID_BYTES &&
-           s.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-Status sync_directory(const std::string &dir) {
-    Fd fd(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-
-    if (fd.get() < 0 || fsync(fd.get()) != 0) {
-        return fail_errno("cannot sync arbiter directory", dir, errno);
-    }
-    return {};
-}
-
-/* The id of the node that holds the epoch, or nothing if nobody does. */
-Result<std::optional<std::string>> read_holder(const std::string &path) {
-    char text[2 * FT_UUID_BYTES + 2];
-    Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-
-    if (fd.get() < 0) {
-        if (errno == ENOENT) {
-            return std::nullopt;
-        }
-        return fail_errno("cannot open", path, errno);
-    }
-    const ssize_t n = read(fd.get(), text, sizeof(text));
-    if (n < 0) {
-        return fail_errno("cannot read", path, errno);
-    }
-    const std::string_view all(text, static_cast<size_t>(n));
-    if (!all.ends_with('\n') || !is_node_id(all.substr(0, all.size() - 1))) {
-        return fail("%s does not hold a node id; remove it only if no node of this VM runs",
-                    path.c_str());
-    }
-    return std::string(all.substr(0, all.size() - 1));
-}
-
-/* The directory is synced on every "won", also on one that an earlier call
- * may have been unable to report: a win that a crash of the storage can undo
- * is no win. */
-Result<FtClaim> judge(const std::string &dir, const std::string &holder,
-                      const std::string &node) {
-    if (holder != node) {
-        return FT_CLAIM_LOST;
-    }
-    if (Status s = sync_directory(dir); !s) {
-        return std::unexpected(s.error());
-    }
-    return FT_CLAIM_WON;
-}
-
-Status write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = write(fd, text.data(), text.size());
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return fail("%s", strerror(errno));
-        }
-        text.remove_prefix(static_cast<size_t>(n));
-    }
-    return {};
-}
-
-/* Unique without asking: the node id is random per process, the count is for
- * calls within it. A stale one of a crashed process is in nobody's way. */
-std::string temp_name(const std::string &dir, const std::string &node) {
-    static std::atomic<unsigned> count;
-    return dir + "/.ft-" + node + "-" + std::to_string(count++) + ".tmp";
-}
-
-Status write_temp(const std::string &path, const std::string &node) {
-    /* Readable by the other node, which may run as another user. */
-    Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-
-    if (fd.get() < 0) {
-        return fail_errno("cannot create", path, errno);
-    }
-    if (Status s = write_all(fd.get(), node + "\n"); !s) {
-        return fail("cannot write %s: %s", path.c_str(), s.error().text.c_str());
-    }
-    if (fsync(fd.get()) != 0) {
-        return fail_errno("cannot sync", path, errno);
-    }
-    return {};
-}
-
-/* link(2) is the test-and-set. Whatever it returns, the name is what counts:
- * NFS may answer a repeated request with EEXIST although the first one made
- * the link, or time out after making it. */
-Status link_temp(const std::string &dir, const std::string &path, const std::string &node) {
-    const std::string temp = temp_name(dir, node);
-
-    if (Status s = write_temp(temp, node); !s) {
-        unlink(temp.c_str());
-        return s;
-    }
-    const int error = link(temp.c_str(), path.c_str()) == 0 ? 0 : errno;
-    unlink(temp.c_str());
-    if (error && error != EEXIST) {
-        return fail_errno("cannot link", path, error);
-    }
-    return {};
-}
-
-} // namespace
 
 Result<std::string> arbiter_directory(const char *spec) {
     constexpr std::string_view file = "file:";
@@ -179,31 +29,6 @@ Result<std::string> arbiter_directory(const char *spec) {
         return fail("arbiter '%s': DIR has to be an absolute path", spec);
     }
     return std::string(s.substr(file.size()));
-}
-
-Result<FtClaim> claim_file(const std::string &dir, Uuid vm, uint64_t epoch, Uuid node_id) {
-    const std::string node = hex(node_id);
-    const std::string path = dir + "/ft-" + uuid_text(vm) + "-" + std::to_string(epoch);
-
-    auto holder = read_holder(path);
-    if (!holder) {
-        return std::unexpected(holder.error());
-    }
-    if (*holder) {
-        return judge(dir, **holder, node);
-    }
-    const Status linked = link_temp(dir, path, node);
-    holder = read_holder(path);
-    if (!holder) {
-        return std::unexpected(holder.error());
-    }
-    if (*holder) {
-        return judge(dir, **holder, node);
-    }
-    if (!linked) {
-        return std::unexpected(linked.error());
-    }
-    return fail("%s vanished after it was made", path.c_str());
 }
 
 } // namespace ft
@@ -258,5 +83,29 @@ FtClaim ft_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
     } catch (const std::exception &e) {
         ft::give(err, e.what());
         return FT_CLAIM_UNREACHABLE;
+    }
+}
+
+/* THREAD: main at start-up, or one of its own; blocks on the disk. OWNERSHIP: none. */
+bool ft_arbiter_last_epoch(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
+                           uint64_t *epoch, FtError *err) noexcept {
+    try {
+        const auto dir = ft::arbiter_directory(spec);
+
+        if (!dir) {
+            return ft::give(err, dir.error());
+        }
+        if (dir->empty()) {
+            *epoch = 0;
+            return true;
+        }
+        const auto last = ft::last_claimed_epoch(*dir, ft::Uuid(vm_uuid, FT_UUID_BYTES));
+        if (!last) {
+            return ft::give(err, last.error());
+        }
+        *epoch = *last;
+        return true;
+    } catch (const std::exception &e) {
+        return ft::give(err, e.what());
     }
 }

@@ -26,6 +26,8 @@ using Uuid = std::span<const uint8_t, FT_UUID_BYTES>;
 Result<std::string> arbiter_directory(const char *spec);
 /* An error means out of reach or unreadable: nothing is known, ask again. */
 Result<FtClaim> claim_file(const std::string &dir, Uuid vm, uint64_t epoch, Uuid node);
+/* The highest epoch that has a file, 0 if none has. */
+Result<uint64_t> last_claimed_epoch(const std::string &dir, Uuid vm);
 
 } // namespace ft
 

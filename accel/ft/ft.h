@@ -226,6 +226,8 @@ uint64_t ft_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
 typedef struct FtLease FtLease;
 FtLease *ft_lease_new(uint64_t timeout_ns) FT_NOEXCEPT;
 void ft_lease_free(FtLease *l) FT_NOEXCEPT;
+/* When the connections come up, never at READY: one that was long under way
+ * would lengthen the lease past the secondary's patience. */
 void ft_lease_start(FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
 void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NOEXCEPT;
 bool ft_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
@@ -300,7 +302,7 @@ typedef enum FtActionKind {
                             * RELEASE_ACKED at once                          */
     FT_ACT_PAUSE_VM,       /* handover: stop, flush, then PAUSED_ACKED       */
     FT_ACT_RESUME_VM,      /* handover given up: run on                      */
-    FT_ACT_SEND_HANDOVER,
+    FT_ACT_SEND_HANDOVER,  /* ends RELEASE_ACKED: nothing may follow it      */
     FT_ACT_SEND_LIVE,
     FT_ACT_SEND_READY,
     FT_ACT_STATE_CHANGED   /* emit FT_STATE_CHANGE; read the getters         */
@@ -343,6 +345,11 @@ bool ft_arbiter_check_spec(const char *spec, FtError *err) FT_NOEXCEPT;
 FtClaim ft_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
                          uint64_t epoch, const uint8_t node_id[FT_UUID_BYTES],
                          FtError *err) FT_NOEXCEPT;
+/* The highest epoch that any node ever won for this VM, 0 if none: epoch0 of a
+ * primary that starts. Counting from 0 again would meet the files of an earlier
+ * run and lose every claim on both nodes. Blocks like claim. */
+bool ft_arbiter_last_epoch(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
+                           uint64_t *epoch, FtError *err) FT_NOEXCEPT;
 
 /* Faults for tests, compiled in only with -Dft_faults=true; otherwise always
  * false. Names are listed in docs/HACKING.md; set by the environment variable

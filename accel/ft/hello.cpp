@@ -21,9 +21,8 @@ struct HelloMirror {
 #undef FT_BODY_HELLO
 };
 #define FT_BODY(message, name, offset, size, doc) FT_BODY_##message(name, offset)
-#define FT_BODY_HELLO(name, offset)                                              \
-    static_assert(offsetof(HelloMirror, name) == (offset), "HELLO." #name " is " \
-                                                                          "misplaced");
+#define FT_BODY_HELLO(name, offset) \
+    static_assert(offsetof(HelloMirror, name) == (offset), #name " is misplaced");
 #include "accel/ft/wire.def"
 #undef FT_BODY
 #undef FT_BODY_HELLO

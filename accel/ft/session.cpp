@@ -148,39 +148,3 @@ uint64_t ft_session_epoch(const FtSession *s) noexcept { return s->core.epoch();
 
 /* THREAD: main. OWNERSHIP: the session's, valid until the next step. */
 const char *ft_session_reason(const FtSession *s) noexcept { return s->core.reason().c_str(); }
-
-/* THREAD: any. OWNERSHIP: static text. */
-const char *ft_state_name(FtState s) noexcept {
-    switch (s) {
-    case FT_STATE_OFF:
-        return "off";
-    case FT_STATE_WAITING:
-        return "waiting";
-    case FT_STATE_SYNCING:
-        return "syncing";
-    case FT_STATE_PROTECTED:
-        return "protected";
-    case FT_STATE_EXPOSED:
-        return "exposed";
-    case FT_STATE_GOING_LIVE:
-        return "going-live";
-    case FT_STATE_FENCED:
-        return "fenced";
-    case FT_STATE_FAILED:
-        return "failed";
-    }
-    return "unknown";
-}
-
-/* THREAD: any. OWNERSHIP: static text. */
-const char *ft_role_name(FtRole r) noexcept {
-    switch (r) {
-    case FT_ROLE_OFF:
-        return "off";
-    case FT_ROLE_PRIMARY:
-        return "primary";
-    case FT_ROLE_SECONDARY:
-        return "secondary";
-    }
-    return "unknown";
-}

@@ -79,7 +79,7 @@ class EventDecoder {
   private:
     const uint8_t *get_number(Encoding encoding, uint64_t *v) const noexcept;
     std::unexpected<Error> wrong(const char *field, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+        __attribute__((format(printf, 3, 4), nonnull(3)));
 
     static constexpr FieldSpec no_field{};
 

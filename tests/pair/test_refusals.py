@@ -9,12 +9,14 @@ import os
 import subprocess
 
 from ftpair import netns
-from ftpair.node import LOG_IP, qemu_path
+from ftpair.hosts import LOG_IP
+from ftpair.node import qemu_path
+from ftpair.verdict import Check
 
 # (what, -machine words instead of the good ones or None, arguments, word in the refusal)
 NIC = "-netdev user,id=n1 -device"
 REFUSED = [
-    ("two CPUs", None, "-smp 2", "-smp"),
+    ("two CPUs", None, "-smp 2", "CPU"),
     ("snapshot mode", None, "-snapshot", "snapshot"),
     ("USB controller", None, "-device qemu-xhci", "qemu-xhci"),
     ("another NIC model", None, f"{NIC} e1000,netdev=n1", "e1000"),
@@ -31,7 +33,7 @@ REFUSED = [
     ("peer without a port", "ft=primary,ft-arbiter=none,ft-peer=somewhere", "", "ft-peer"),
     ("secondary that listens nowhere", "ft=secondary,ft-arbiter=none", "", "ft-listen"),
     ("secondary with two CPUs", "ft=secondary,ft-arbiter=none,ft-listen=10.99.0.1:7000",
-     "-smp 2", "-smp"),
+     "-smp 2", "CPU"),
 ]
 VHOST = ("vhost", None, "-netdev tap,id=n1,ifname=tap0,script=no,downscript=no,vhost=on "
          "-device virtio-net-pci,netdev=n1", "vhost")
@@ -63,8 +65,6 @@ def run(case):
             wrong.append(VHOST)
         answers = [(what, word, *start(namespace, words or good, arguments, 10))
                    for what, words, arguments, word in wrong]
-        for what, word, status, said in answers:
-            case.say(f"{what}: {said.splitlines()[-1] if said else '(nothing)'}")
-        for what, word, status, said in answers:
-            case.expect(f"{what}: refused, naming {word}", status == 1 and word in said,
-                        f"status {status}: {said}")
+        case.judge(*(Check(f"{what}: refused, naming {word}", status == 1 and word in said,
+                           f"status {status}: {said or '(nothing said)'}")
+                     for what, word, status, said in answers))

@@ -154,7 +154,7 @@ private:
     uint64_t acked_seq_ = 0, last_frame_ = 0;
     std::shared_ptr<std::vector<uint64_t>> frame_digests_; /* by frame - 1 */
     std::set<uint64_t> dropped_;                /* outputs a full hold refused */
-    bool in_cut_ = false, pausing_ = false;
+    bool in_cut_ = false, pausing_ = false, ran_before_cut_ = false;
     bool pump_due_ = false, overflow_told_ = false;
 
     /* As secondary. */
@@ -163,7 +163,7 @@ private:
     std::shared_ptr<const std::vector<uint64_t>> source_digests_;
     uint64_t frames_done_ = 0, slowness_ = 1;
     bool replay_due_ = false, draining_ = false, tainted_ = false;
-    bool asked_to_take_over_ = false, took_over_ = false;
+    bool asked_to_take_over_ = false, took_over_ = false, pair_ended_ = false;
     FtInputKind loss_kind_ = FT_IN__COUNT;      /* how the primary was lost */
 };
 

@@ -53,6 +53,7 @@ void Node::send_state(unsigned pieces_left) {
 }
 
 void Node::cut() {
+    ran_before_cut_ = vm_ == Vm::Running;
     vm_ = Vm::Paused;
     in_cut_ = true;
     gate_ = Gate::Held;
@@ -71,7 +72,9 @@ void Node::cut() {
 
 void Node::end_cut() {
     in_cut_ = false;
-    vm_ = Vm::Running;
+    if (ran_before_cut_) {
+        vm_ = Vm::Running;
+    }
     input(FT_IN_CUT_DONE);
     schedule_turn();
     world_.moment(Moment::CutDone);

@@ -232,6 +232,9 @@ void Node::go_live() {
 void Node::note_failover() {
     const Node &old = world_.node(peer_);
 
+    if (pair_ended_) {
+        throw Violation(format("node {} went live after its peer said goodbye", id_));
+    }
     took_over_ = true;
     world_.note_live();
     if (asked_to_take_over_ && !link_) {

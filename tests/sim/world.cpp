@@ -201,6 +201,7 @@ void World::check_can_be_protected_again() {
     if (!holder) {
         return;
     }
+    check_serves(*holder);
     for (unsigned tries = 0; holder->state() != FT_STATE_PROTECTED; tries++) {
         if (tries == 40) {
             throw Violation(format("node {} is not protected again: {} ({})", holder->id(),
@@ -209,10 +210,16 @@ void World::check_can_be_protected_again() {
         attach_anew(*holder);
         run_until(time.now() + 100 * ms);
     }
+    check_serves(*holder);
+}
+
+void World::check_serves(const Node &holder) {
     const uint64_t seen = outside.seen();
+
     for (unsigned tries = 0; outside.seen() == seen; tries++) {
         if (tries == 20) {
-            throw Violation(format("node {} is protected but lets nothing out", holder->id()));
+            throw Violation(format("node {} is {} but lets nothing out", holder.id(),
+                                   ft_state_name(holder.state())));
         }
         run_until(time.now() + 100 * ms);
     }

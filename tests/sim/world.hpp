@@ -75,6 +75,7 @@ private:
     bool is_at_rest() const;
     void check_rest() const;
     void check_can_be_protected_again();
+    void check_serves(const Node &holder);
 
     Node &add_node(FtRole role, uint64_t epoch0);
     void schedule_plans();

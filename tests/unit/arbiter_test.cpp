@@ -136,6 +136,25 @@ TEST_F(Arbiter, NoneAlwaysWins) {
     EXPECT_EQ(ft_arbiter_claim("none", vm, 5, node_b, &err), FT_CLAIM_WON);
 }
 
+TEST_F(Arbiter, LastEpochIsTheHighestOfThisVm) {
+    const std::string spec = "file:" + dir_;
+    uint64_t epoch = 99;
+    FtError err{};
+    EXPECT_TRUE(ft_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
+    EXPECT_EQ(epoch, 0u);
+    claim(node_a, 9);
+    claim(node_b, 10);
+    claim(node_b, 77, other_vm);
+    std::ofstream(dir_ + "/ft-12345678-9abc-def0-0102-030405060708-99x") << "stray";
+    EXPECT_TRUE(ft_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
+    EXPECT_EQ(epoch, 10u);
+    EXPECT_TRUE(ft_arbiter_last_epoch("none", vm, &epoch, &err));
+    EXPECT_EQ(epoch, 0u);
+    fs::remove_all(dir_);
+    EXPECT_FALSE(ft_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
+    EXPECT_NE(std::string(err.text).find(dir_), std::string::npos);
+}
+
 TEST_F(Arbiter, SpecIsCheckedByName) {
     auto check = [](const std::string &spec) {
         FtError err{};

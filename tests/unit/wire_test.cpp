@@ -118,6 +118,11 @@ TEST(Wire, RefusalNamesTheField) {
     EXPECT_EQ(e.refusal(), "type: 99 is no message of this version");
 
     e = Encoded();
+    e.bytes[wire::at::reserved] = 7;
+    e.resum();
+    EXPECT_EQ(e.refusal(), "reserved: 7 instead of 0");
+
+    e = Encoded();
     e.bytes[wire::at::reserved2 + 2] = 1;
     e.resum();
     EXPECT_EQ(e.refusal(), "reserved2: 65536 instead of 0");

@@ -17,6 +17,7 @@
 #include "hw/boards.h"
 #include "io/channel-buffer.h"
 #include "io/channel-socket.h"
+#include "migration/global_state.h"
 #include "migration/misc.h"
 #include "migration/register.h"
 #include "qemu/coroutine.h"
@@ -31,6 +32,7 @@
 #include "../migration/migration-stats.h"
 #include "../migration/qemu-file.h"
 #include "../migration/savevm.h"
+#include "../migration/yank_functions.h"
 #include "trace.h"
 
 #define FT_SLICE_BYTES (4 * MiB)
@@ -172,6 +174,7 @@ static void ft_cut(void)
     ft_attach_flush();
     ft_attach_cleanup(MIGRATION_STATUS_COMPLETED);
 
+    global_state_store();
     blob = ft_save_devices();
     if (!blob || !ft_restore_devices(blob)) {
         /* Saved and loaded by one process: if that fails it is our own fault. */
@@ -213,7 +216,11 @@ static void ft_attach_slice(void *opaque)
     }
     if (done) {
         attach.pass++;
+        /* Written for the migration thread, it takes the BQL; RL keeps the
+         * vCPU out of the guest meanwhile. */
+        bql_unlock();
         qemu_savevm_state_pending_exact(&must, &can);
+        bql_lock();
         trace_ft_attach_pass(attach.pass, must + can, ft_node.attach_bytes);
         if (must + can <= FT_CUT_BYTES || attach.pass >= FT_PASSES_MAX) {
             ft_cut();
@@ -312,6 +319,7 @@ static void ft_load_finish(void *opaque)
         migration_incoming_state_destroy();
         load.active = false;
         ft_log_replay_from(ft_log_reader());
+        ft_session_set_epoch(ft_node.session, ft_peer_epoch());
         trace_ft_loaded(icount_get_raw());
         vm_start();
         ft_post(0, FT_IN_STATE_LOADED, 0, NULL);
@@ -356,6 +364,7 @@ void ft_load_begin(void)
         ft_load_fail("no resources to load the state");
         return;
     }
+    migration_ioc_register_yank(QIO_CHANNEL(ioc));
     qio_channel_set_blocking(QIO_CHANNEL(ioc), false, NULL);
     load.active = true;
     load.ram_done = false;

@@ -85,6 +85,7 @@ size_t ft_peer_queued(void);
 /* Main. From here on the log of @w goes out, under @epoch. */
 void ft_peer_start_log(FtLogWriter *w);
 void ft_peer_set_epoch(uint64_t epoch);                        /* main        */
+uint64_t ft_peer_epoch(void);                                  /* main        */
 /* Secondary, main: the state is loaded, received frames may be acked. */
 void ft_peer_send_ready(void);
 unsigned ft_peer_gen(void);                                    /* main        */

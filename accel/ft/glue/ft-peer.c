@@ -969,6 +969,11 @@ void ft_peer_start_log(FtLogWriter *w)
     qemu_event_set(&c->wake);
 }
 
+uint64_t ft_peer_epoch(void)
+{
+    return ft_node.conn ? qatomic_read(&ft_node.conn->epoch) : 0;
+}
+
 void ft_peer_set_epoch(uint64_t epoch)
 {
     if (ft_node.conn) {

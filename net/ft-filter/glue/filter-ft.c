@@ -230,7 +230,6 @@ static bool ft_filter_add(NetClientState *nc, Error **errp)
     filters[filters_count] = FILTER_FT(obj);
     filters[filters_count]->id = filters_count;
     filters_count++;
-    object_unref(obj);
     return true;
 }
 

@@ -7,7 +7,6 @@ for each log connection, at the moment asked for:
   "protected"  once the primary relies on it
 """
 
-import socket
 import threading
 
 from . import netns, wire
@@ -17,33 +16,17 @@ from .node import LOG_PORT
 
 class FakeSecondary:
     def __init__(self, namespace):
-        self._listener = netns.socket_in(namespace, socket.AF_INET, socket.SOCK_STREAM)
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((LOG_IP["b"], LOG_PORT))
-        self._listener.listen(8)
         self.moment, self.lie = "hello", lambda peer: None
         self.said = ""              # what the primary answered to the last lie
         self.lied = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = netns.Listener(namespace, (LOG_IP["b"], LOG_PORT),
+                                        lambda sock: Connection(self, sock).run())
 
     def plan(self, moment, lie):
         self.moment, self.lie, self.said = moment, lie, ""
         self.lied.clear()
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=Connection(self, sock).run, daemon=True).start()
-
     def close(self):
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._listener.close()
 
 
@@ -99,6 +82,8 @@ class Connection:
         return False
 
     def _lie(self):
-        self.owner.lie(self)
-        self.owner.lied.set()
-        self.owner.said = wire.drain_text(self.sock, 1.0)
+        try:
+            self.owner.lie(self)
+            self.owner.said = wire.drain_text(self.sock, 1.0)
+        finally:
+            self.owner.lied.set()

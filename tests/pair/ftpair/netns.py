@@ -125,6 +125,34 @@ def socket_in(namespace, *args):
     return result[0]
 
 
+class Listener:
+    """Accepts TCP connections in the namespace; serve(sock) gets a thread for each."""
+
+    def __init__(self, namespace, address, serve):
+        self._serve = serve
+        self._socket = socket_in(namespace, socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(address)
+        self._socket.listen(8)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self._socket.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def close(self):
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)     # wakes accept()
+        except OSError:
+            pass
+        self._socket.close()
+
+
 def grow_buffer(sock, size):
     """A receive buffer beyond the system's limit, where we may; else up to it."""
     try:

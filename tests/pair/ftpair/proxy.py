@@ -21,33 +21,23 @@ class Proxy:
         self._namespace = namespace
         self._corrupt = None
         self.done = threading.Event()
-        self._listener = netns.socket_in(namespace, socket.AF_INET, socket.SOCK_STREAM)
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((LOG_IP["b"], PROXY_PORT))
-        self._listener.listen(8)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = netns.Listener(namespace, (LOG_IP["b"], PROXY_PORT), self._join)
 
     def arm(self, corrupt):
         self.done.clear()
         self._corrupt = corrupt
 
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = netns.socket_in(self._namespace, socket.AF_INET, socket.SOCK_STREAM)
-            try:
-                far.connect((LOG_IP["b"], LOG_PORT))
-            except OSError:
-                near.close()
-                far.close()
-                continue
-            for sock in (near, far):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self._carry, args=(near, far, True), daemon=True).start()
-            threading.Thread(target=self._carry, args=(far, near, False), daemon=True).start()
+    def _join(self, near):
+        far = netns.socket_in(self._namespace, socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            far.connect((LOG_IP["b"], LOG_PORT))
+        except OSError:
+            near.close()
+            far.close()
+            return
+        far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        threading.Thread(target=self._carry, args=(far, near, False), daemon=True).start()
+        self._carry(near, far, True)
 
     def _carry(self, source, target, from_primary):
         try:
@@ -74,8 +64,4 @@ class Proxy:
         return changed
 
     def close(self):
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._listener.close()
