@@ -15,6 +15,8 @@ from ftpair.node import qemu_path                         # noqa: E402
 from ftpair.pair import Failed, Pair                      # noqa: E402
 from ftpair.qmp import QmpError                           # noqa: E402
 
+MEDIAN_RUNS_MIN = 5
+
 
 def arguments():
     parser = argparse.ArgumentParser(
@@ -87,7 +89,9 @@ def summary(options, stories):
         figures.write(options.json, result, figures.meta(
             " ".join(["scripts/demo", *sys.argv[1:]])))
     good = not result["failed"]
-    if good and options.fault == "kill" and result["gap_ms_p50"] > failover.GAP_MEDIAN_MS:
+    # A median of a few runs says nothing; the limit of each run is in its checks.
+    if (good and options.fault == "kill" and options.runs >= MEDIAN_RUNS_MIN
+            and result["gap_ms_p50"] > failover.GAP_MEDIAN_MS):
         print(f"FAILED: median gap above {failover.GAP_MEDIAN_MS} ms")
         good = False
     return 0 if good else 1

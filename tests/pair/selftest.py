@@ -90,6 +90,11 @@ class Gap(unittest.TestCase):
         self.assertEqual(verdict.longest_gap(self.client(1, 2, 300, 301)),
                          (298 * MS, 2 * MS, 300 * MS))
 
+    def test_around_a_moment(self):
+        result = self.client(1, 500, 501, 600, 601, 605)
+        self.assertEqual(verdict.gap_around(result, 550 * MS, 560 * MS)[0], 99 * MS)
+        self.assertEqual(verdict.gap_around(result, 700 * MS, 800 * MS)[0], 0)
+
     def test_limit(self):
         self.assertTrue(verdict.gap(self.client(1, 2, 300, 301), 298, 0).ok)
         self.assertFalse(verdict.gap(self.client(1, 2, 300, 301), 297, 0).ok)

@@ -15,6 +15,9 @@ from ftpair import split, verdict, wire
 from ftpair.pair import Failed
 from ftpair.proxy import PROXY_PORT, Proxy
 
+# The man in the middle is slow, above all when he copies memory.
+PATIENT_MS = 5000
+
 
 def flipped(message, raw):
     return raw[:-1] + bytes([raw[-1] ^ 1])
@@ -35,7 +38,7 @@ DAMAGE = {
 
 def run(case):
     for number, (name, (damage, word)) in enumerate(DAMAGE.items()):
-        with case.pair(str(number), peer_port=PROXY_PORT) as pair:
+        with case.pair(str(number), peer_port=PROXY_PORT, timeout_ms=PATIENT_MS) as pair:
             one(case, pair, name, damage, word)
 
 

@@ -15,6 +15,7 @@ from ftpair import verdict, wire
 from ftpair.fake import FakeSecondary
 from ftpair.pair import Failed
 
+PATIENT_MS = 5000               # Python is a slow secondary, not a silent one
 FUTURE = wire.ACK_BODY.pack(1 << 40, 0, 0)
 
 
@@ -48,7 +49,7 @@ LIES = [
 
 
 def run(case):
-    with case.pair() as pair:
+    with case.pair(timeout_ms=PATIENT_MS) as pair:
         fake = FakeSecondary(pair.hosts.nodes["b"])
         try:
             for number, (moment, name, lie, word) in enumerate(LIES):

@@ -10,7 +10,7 @@ from ftpair.pair import Failed
 # (what differs, arguments of the secondary, words of which one must be named)
 CASES = [
     ("RAM", ["-m", "192"], ("ram",)),
-    ("a device", ["-device", "virtio-rng-pci"], ("virtio-rng",)),
+    ("a device", ["-device", "virtio-rng-pci"], ("device",)),
     ("CPU model", ["-cpu", "Nehalem"], ("cpu",)),
     ("another VM", ["-uuid", "12345678-1234-1234-1234-123456789abc"], ("uuid",)),
 ]

@@ -55,9 +55,12 @@ struct FtConn {
     uint64_t heard_ns;          /* atomic: last sign of life                */
     bool agreed;                /* atomic: CONNECTED was posted             */
     bool posted_end;            /* atomic: its end was reported             */
+    bool peer_closed;           /* atomic: by its kernel or by itself       */
+    uint64_t beat_ns;           /* atomic: last heartbeat received          */
 
     /* primary */
     GAsyncQueue *queue;         /* of FtOut                                 */
+    uint64_t sent_seq;          /* atomic: last frame given to the socket   */
     size_t queued;              /* atomic                                   */
     QemuEvent wake;
     FILE *copy;                 /* ft-log-file, sender thread               */
@@ -136,13 +139,26 @@ static void ft_conn_unref(FtConn *c)
     g_free(c);
 }
 
-/* Any thread of @c: it is over. Only the first reason counts. */
+/*
+ * Any thread of @c: it is over. Only the first reason counts. A peer that closed
+ * the connection releases nothing any more; if it was us who found fault with
+ * it, its lease runs on and a secondary has to wait for that before it goes live.
+ */
 static void ft_conn_end(FtConn *c, const char *why)
 {
+    uint64_t lease_ns = 0;
+
     if (qatomic_read(&c->closing) || qatomic_xchg(&c->posted_end, true)) {
         return;
     }
-    ft_post(c->gen, qatomic_read(&c->agreed) ? FT_IN_CONNECTION_LOST : FT_IN_ATTACH_FAILED, 0, why);
+    if (!qatomic_read(&c->agreed)) {
+        ft_post(c->gen, FT_IN_ATTACH_FAILED, 0, why);
+        return;
+    }
+    if (!qatomic_read(&c->peer_closed)) {
+        lease_ns = qatomic_read(&c->beat_ns) + ft_node.config.timeout_ns;
+    }
+    ft_post(c->gen, FT_IN_CONNECTION_LOST, lease_ns, why);
 }
 
 /* -- messages -------------------------------------------------------------------- */
@@ -160,6 +176,9 @@ static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
         if (n > 0) {
             got += n;
             continue;
+        }
+        if (c && n != QIO_CHANNEL_ERR_BLOCK) {
+            qatomic_set(&c->peer_closed, true);
         }
         if (n == 0) {
             error_setg(errp, "the peer closed the connection%s",
@@ -344,6 +363,7 @@ static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
         return false;
     }
     qatomic_set(&c->heard_ns, ft_now_ns());
+    qatomic_set(&c->beat_ns, ft_now_ns());
     if (c->primary) {
         ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
         ft_output_wake();
@@ -363,6 +383,18 @@ static bool ft_ping(FtConn *c, uint64_t counter, Error **errp)
 
 static void ft_report_executed(FtConn *c);
 
+/*
+ * Log and acks are signs of life too. But without heartbeats the lease is not
+ * renewed and output stays held, so that cannot go on for long.
+ */
+static bool ft_is_silent(FtConn *c)
+{
+    uint64_t now = ft_now_ns(), timeout = ft_node.config.timeout_ns;
+
+    return now - qatomic_read(&c->heard_ns) > timeout
+        || now - qatomic_read(&c->beat_ns) > 2 * timeout;
+}
+
 static void *ft_beat_thread(void *opaque)
 {
     FtConn *c = opaque;
@@ -373,6 +405,7 @@ static void *ft_beat_thread(void *opaque)
     Error *err = NULL;
 
     qatomic_set(&c->heard_ns, ft_now_ns());
+    qatomic_set(&c->beat_ns, ft_now_ns());
     while (!qatomic_read(&c->closing)) {
         uint64_t now = ft_now_ns();
         FtMsgHeader h;
@@ -389,7 +422,7 @@ static void *ft_beat_thread(void *opaque)
                 || !ft_on_beat(c, &h, body, &err)) {
                 break;
             }
-        } else if (ft_now_ns() - qatomic_read(&c->heard_ns) > timeout) {
+        } else if (ft_is_silent(c)) {
             /* Judged only with nothing left to read: we may have been stopped. */
             if (!qatomic_xchg(&c->posted_end, true)) {
                 g_autofree char *why = g_strdup_printf("no sign of life for %" PRIu64
@@ -423,6 +456,8 @@ static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
     size_t len;
 
     while ((len = ft_log_take(w, buf, FT_WIRE_BODY_MAX, &first, &last))) {
+        /* Before it goes: the ack may be faster than we come back. */
+        qatomic_set(&c->sent_seq, last);
         if (!ft_send_msg(c, c->log, FT_MSG_LOG, first, last, buf, len, errp)) {
             return false;
         }
@@ -484,11 +519,11 @@ static bool ft_on_ack(FtConn *c, GByteArray *body, Error **errp)
         return false;
     }
     if (ack.received_seq < qatomic_read(&acked_seq)
-        || ack.received_seq >= ft_log_next_seq()
+        || ack.received_seq > qatomic_read(&c->sent_seq)
         || ack.executed_seq > ack.received_seq) {
         error_setg(errp, "ack.received_seq: %" PRIu64 " is not between %" PRIu64
                    " and %" PRIu64, ack.received_seq, qatomic_read(&acked_seq),
-                   ft_log_next_seq());
+                   qatomic_read(&c->sent_seq));
         return false;
     }
     trace_ft_ack_received(ack.received_seq, ack.executed_seq);

@@ -289,9 +289,19 @@ static void ft_core_timer(void *opaque)
 
 void ft_session_start(void)
 {
+    /* A VM of this name may have run before: its epochs are spent. */
+    uint64_t epoch = 0;
+    FtError why = { "" };
+
     posted = g_async_queue_new();
     posted_bh = qemu_bh_new(ft_posted_bh, NULL);
     core_timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_core_timer, NULL);
-    ft_node.session = ft_session_new(ft_node.config.role, 0,
+    if (ft_node.config.role == FT_ROLE_PRIMARY
+        && !ft_arbiter_last_epoch(ft_node.config.arbiter, ft_node.vm_uuid, &epoch,
+                                  &why)) {
+        error_report("ft-arbiter=%s: %s", ft_node.config.arbiter, why.text);
+        exit(1);
+    }
+    ft_node.session = ft_session_new(ft_node.config.role, epoch,
                                      ft_node.config.timeout_ns);
 }

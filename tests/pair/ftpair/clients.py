@@ -21,6 +21,7 @@ import time
 
 now_ns = time.monotonic_ns
 PROGRESS_NS = 100_000_000
+GAPS_MAX = 500              # longest gaps that the result keeps
 STALL_SECONDS = 20.0        # no answer for so long: the connection is broken
 
 
@@ -104,7 +105,7 @@ class IncrClient:
                 "errors": self.errors, "broken": self.broken, "value": self.value,
                 "first_ns": self.times[0][0] if self.times else 0,
                 "last_ns": self.times[-1][1] if self.times else 0,
-                "gaps": self.gaps()[:20], "wait_p50_ns": pick(0.5), "wait_p99_ns": pick(0.99)}
+                "gaps": self.gaps()[:GAPS_MAX], "wait_p50_ns": pick(0.5), "wait_p99_ns": pick(0.99)}
 
 
 def pace(sock, length, rate, take):

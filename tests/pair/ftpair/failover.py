@@ -50,7 +50,13 @@ class Failover:
 
     @property
     def gap_ms(self):
+        """The longest gap the client saw in the whole run, whatever made it."""
         return verdict.ms(verdict.longest_gap(self.incr)[0])
+
+    @property
+    def failover_gap(self):
+        """(length, begin, end) of the gap that the failover made."""
+        return verdict.gap_around(self.incr, self.fault_ns, self.live_ns)
 
 
 def gap_limit_ms(fault, timeout_ms):

@@ -70,6 +70,7 @@ def of_failovers(stories, runs):
         "doubled": sum(s.incr.get("doubled", 0) for s in stories),
         "gap_ms_p50": middle(gaps),
         "gap_ms_max": round(max(gaps), 2) if gaps else None,
+        "failover_gap_ms_p50": middle([s.failover_gap[0] / 1e6 for s in stories if s.checks]),
         "detect_ms_p50": middle(since("detected_ns")),
         "golive_ms_p50": middle(since("live_ns")),
         "replies": sum(s.incr.get("replies", 0) for s in stories),

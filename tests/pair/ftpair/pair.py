@@ -116,6 +116,10 @@ class Pair:
                 answer = node.query()
                 if answer["state"] in states:
                     return answer
+                # Nobody attaches again by himself: no use in waiting longer.
+                if answer["state"] == "exposed" and "protected" in states and not (
+                        answer["reason"].startswith("no secondary")):
+                    raise Failed(f"the {node.name} runs alone: {answer['reason']}")
             except QmpError as error:
                 answer = {"state": f"({error})", "reason": ""}
             if time.monotonic() > deadline:

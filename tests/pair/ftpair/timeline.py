@@ -16,7 +16,8 @@ FAULT = {
 
 def lines(story):
     """[(ms from the fault, sentence)], in order of time."""
-    length, begin, end = verdict.longest_gap(story.incr)
+    length, _, end = story.failover_gap
+    longest, _, longest_end = verdict.longest_gap(story.incr)
     who = "the secondary" if story.survivor == "b" else "the primary"
     live = "is live: it is the machine now" if story.survivor == "b" else "goes on alone"
     told = [
@@ -28,8 +29,10 @@ def lines(story):
         (story.arbiter_ns, f"the arbiter gives this epoch to {who}"),
         (story.live_ns, f"{who} {live}"),
         (story.packet_ns, f"first frame from node {story.survivor} ({story.packet_name})"),
-        (end, f"first reply after the longest gap the client saw: {verdict.ms(length):.1f} ms, "
-              f"on the same connection"),
+        (end, f"the client has its next reply, on the same connection, {verdict.ms(length):.1f} ms "
+              f"after the last one"),
+        (longest_end if longest > length else 0,
+         f"(end of the longest gap, {verdict.ms(longest):.1f} ms: not the failover's; a busy host?)"),
         (story.download.get("last_ns", 0), f"download ends, {story.download.get('bytes', 0) >> 20} "
                                            f"MiB on the same connection"),
         (story.incr.get("last_ns", 0), f"client stops after {story.incr['replies']} replies: "

@@ -56,6 +56,12 @@ def longest_gap(result):
     return tuple(result["gaps"][0]) if result.get("gaps") else (0, 0, 0)
 
 
+def gap_around(result, since_ns, until_ns):
+    """The longest gap that touches the time; a busy host makes others elsewhere."""
+    return next((tuple(g) for g in result.get("gaps", ()) if g[2] >= since_ns and g[1] <= until_ns),
+                (0, 0, 0))
+
+
 def gap(result, limit_ms, fault_ns):
     length, begin, _ = longest_gap(result)
     return Check(f"longest gap at most {limit_ms} ms", 0 < length <= limit_ms * MS,
