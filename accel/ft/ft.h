@@ -31,6 +31,9 @@ extern "C" {
 #define FT_NOEXCEPT
 #endif
 
+/* Both nodes must run the same; a change of behaviour changes it. */
+#define FT_CORE_VERSION "0.1.0"
+
 typedef struct FtError {
     char text[256];
 } FtError;
@@ -54,7 +57,8 @@ typedef enum FtMsgType {
     FT_MSG_LIVE = 9,        /* secondary: took over, epoch won              */
     FT_MSG_GOODBYE = 10,    /* orderly end, with a reason                   */
     FT_MSG_PING = 11,       /* heartbeat socket                             */
-    FT_MSG_PONG = 12        /* heartbeat socket: echo of a ping             */
+    FT_MSG_PONG = 12,       /* heartbeat socket: echo of a ping             */
+    FT_MSG_RELEASED = 13    /* primary: packets of frames <= seq have left  */
 } FtMsgType;
 
 typedef struct FtMsgHeader {

@@ -15,6 +15,7 @@
 #include "qemu/units.h"
 #include "ft-node.h"
 #include "hw/boards.h"
+#include "hw/core/cpu.h"
 #include "io/channel-buffer.h"
 #include "io/channel-socket.h"
 #include "migration/global_state.h"
@@ -28,6 +29,7 @@
 #include "system/cpu-timers.h"
 #include "system/replay.h"
 #include "system/runstate.h"
+#include "../accel/tcg/internal-common.h"
 #include "../migration/migration.h"
 #include "../migration/migration-stats.h"
 #include "../migration/qemu-file.h"
@@ -133,6 +135,9 @@ static bool ft_restore_devices(const GByteArray *blob)
     ok = qemu_get_be32(f) == QEMU_VM_FILE_MAGIC
         && qemu_get_be32(f) == QEMU_VM_FILE_VERSION
         && qemu_load_device_state(f) == 0;
+    /* Empty is not enough: the size of a TLB is history that the guest can see. */
+    tlb_destroy(first_cpu);
+    tlb_init(first_cpu);
     qemu_fclose(f);
     object_unref(OBJECT(b));
     return ok;
@@ -150,6 +155,15 @@ static bool ft_quiesce(void)
     return false;
 }
 
+/* Nothing the secondary could go live with has been sent: the guest runs on. */
+static void ft_cut_failed(bool was_running, const char *what)
+{
+    ft_attach_fail(what);
+    if (was_running) {
+        vm_start();
+    }
+}
+
 static void ft_cut(void)
 {
     uint64_t start_ns = ft_now_ns();
@@ -161,10 +175,7 @@ static void ft_cut(void)
         vm_stop(RUN_STATE_RESTORE_VM);
     }
     if (!ft_quiesce()) {
-        ft_attach_fail("the cut: events keep coming while the guest is stopped");
-        if (was_running) {
-            vm_start();
-        }
+        ft_cut_failed(was_running, "the cut: events keep coming with the guest stopped");
         return;
     }
     qemu_savevm_live_state(attach.file);
@@ -176,6 +187,11 @@ static void ft_cut(void)
 
     global_state_store();
     blob = ft_save_devices();
+    if (blob && blob->len > FT_WIRE_BODY_MAX) {
+        g_byte_array_unref(blob);
+        ft_cut_failed(was_running, "the cut: the devices' state is larger than a message");
+        return;
+    }
     if (!blob || !ft_restore_devices(blob)) {
         /* Saved and loaded by one process: if that fails it is our own fault. */
         error_report("ft: the cut: cannot load the device state just saved");
@@ -188,6 +204,7 @@ static void ft_cut(void)
     ft_log_writer_free(attach.writer);
     attach.writer = ft_log_writer_new(FT_LOG_RING_BYTES);
     ft_output_set(FT_OUTPUT_KEEP);
+    ft_output_restart();
     ft_peer_start_log(attach.writer);
     if (was_running) {
         vm_start();
@@ -247,6 +264,7 @@ void ft_attach_begin(uint64_t epoch)
     Error *err = NULL;
 
     ft_peer_set_epoch(epoch);
+    memset(&ft_node.takeover, 0, sizeof(ft_node.takeover));
     if (!attach.bh) {
         attach.bh = qemu_bh_new(ft_attach_slice, NULL);
         attach.timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_attach_slice, NULL);
@@ -319,6 +337,7 @@ static void ft_load_finish(void *opaque)
         migration_incoming_state_destroy();
         load.active = false;
         ft_log_replay_from(ft_log_reader());
+        ft_output_set(FT_OUTPUT_KEEP);
         ft_session_set_epoch(ft_node.session, ft_peer_epoch());
         trace_ft_loaded(icount_get_raw());
         vm_start();

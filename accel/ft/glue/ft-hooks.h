@@ -30,7 +30,7 @@ void ft_machine_ready(void);
  */
 bool ft_may_cont(Error **errp);
 
-/* May the human monitor run command @name now? THREAD: main, BQL. */
-bool ft_may_run_hmp(const char *name);
+/* May the human monitor run this command line now? THREAD: main, BQL. */
+bool ft_may_run_hmp(const char *cmdline);
 
 #endif

@@ -20,6 +20,7 @@
 #include "qemu/uuid.h"
 #include "qom/object.h"
 #include "qom/qom-qobject.h"
+#include "system/iothread.h"
 #include "system/replay.h"
 #include "system/runstate.h"
 #include "system/system.h"
@@ -82,8 +83,23 @@ static int ft_check_device(Object *obj, void *opaque)
     return 0;
 }
 
+static int ft_check_object(Object *obj, void *opaque)
+{
+    if (object_dynamic_cast(obj, TYPE_IOTHREAD)) {
+        g_autofree char *path = object_get_canonical_path(obj);
+
+        error_setg((Error **)opaque, "iothread '%s' cannot be protected by ft=: what "
+                   "runs in it is not in the log", path);
+        return 1;
+    }
+    return 0;
+}
+
 bool ft_check_devices(Error **errp)
 {
+    if (object_child_foreach(object_get_objects_root(), ft_check_object, errp)) {
+        return false;
+    }
     if (first_cpu && CPU_NEXT(first_cpu)) {
         error_setg(errp, "-smp: more than one CPU cannot be protected by ft=: the "
                    "order in which they take turns is not logged");
@@ -153,7 +169,7 @@ static gint ft_line_order(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char *ft_fingerprint_new(void)
+char *ft_fingerprint_new(Error **errp)
 {
     g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
     MachineState *ms = MACHINE(qdev_get_machine());
@@ -168,11 +184,14 @@ char *ft_fingerprint_new(void)
                                                  MACHINE_GET_CLASS(ms)->name));
     g_ptr_array_insert(lines, 0, g_strdup_printf("ft-shift=%u",
                                                  ft_node.config.shift));
+    g_ptr_array_insert(lines, 0, g_strdup("ft=" FT_CORE_VERSION));
     g_ptr_array_insert(lines, 0, g_strdup("qemu=" QEMU_FULL_VERSION));
     g_ptr_array_add(lines, NULL);
     text = g_strjoinv("\n", (char **)lines->pdata);
     if (strlen(text) > FT_FINGERPRINT_MAX) {
-        text[FT_FINGERPRINT_MAX] = 0;
+        error_setg(errp, "the description of the machine is larger than %d bytes",
+                   FT_FINGERPRINT_MAX);
+        g_clear_pointer(&text, g_free);
     }
     return text;
 }
@@ -236,7 +255,7 @@ void ft_machine_ready(void)
     /* Announcing after a load would change the guest's state on one side. */
     migrate_get_current()->parameters.announce_rounds = 0;
     memcpy(ft_node.vm_uuid, qemu_uuid.data, FT_UUID_BYTES);
-    ft_node.fingerprint = ft_fingerprint_new();
+    ft_node.fingerprint = ft_fingerprint_new(&error_fatal);
     qemu_register_shutdown_notifier(&shutdown_notifier);
     ft_session_start();
     ft_allow_update(ft_state());
@@ -254,6 +273,11 @@ void ft_machine_ready(void)
 
 bool ft_may_cont(Error **errp)
 {
+    if (ft_restricts(ft_state()) && runstate_check(RUN_STATE_PAUSED)) {
+        error_setg(errp, "The guest is stopped for a handover or a takeover (%s)",
+                   ft_session_reason(ft_node.session));
+        return false;
+    }
     switch (ft_state()) {
     case FT_STATE_FENCED:
     case FT_STATE_FAILED:

@@ -128,7 +128,7 @@ void ft_log_count(uint64_t last_seq, size_t bytes);            /* any         */
 /* -- net/ft-filter/glue/filter-ft.c: output commit for packets -------------- */
 typedef enum FtOutput {
     FT_OUTPUT_PASS,             /* exposed: leaves at once                  */
-    FT_OUTPUT_KEEP,             /* after the cut: nothing leaves            */
+    FT_OUTPUT_KEEP,             /* after the cut, on both: nothing leaves   */
     FT_OUTPUT_ACKED,            /* protected: leaves when its frame is acked */
     FT_OUTPUT_CLOSED            /* fenced: nothing leaves any more          */
 } FtOutput;
@@ -139,12 +139,19 @@ void ft_output_release(void);                                  /* main        */
 void ft_output_wake(void);
 void ft_output_stats(FtHoldStats *s);                          /* main        */
 uint64_t ft_output_held(void);                                 /* any         */
+/* Primary, any: the packets of all frames up to this one have left. */
+uint64_t ft_output_released_seq(void);
+/* Secondary, any: they have, its own copies are of no more use. */
+void ft_output_forget(uint64_t seq);
+void ft_output_restart(void);          /* main: frames count from 1 again     */
 void ft_announce(void);                                        /* main        */
 
 /* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
-char *ft_fingerprint_new(void);                                /* main        */
+char *ft_fingerprint_new(Error **errp);                        /* main        */
 bool ft_check_devices(Error **errp);                           /* main        */
 void ft_replay_chardevs(void);                                 /* main        */
 void ft_allow_update(FtState state);                           /* main        */
+/* Is this node's guest one of two, or about to be, in this state? */
+bool ft_restricts(FtState state);
 
 #endif

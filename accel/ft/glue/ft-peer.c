@@ -61,6 +61,7 @@ struct FtConn {
     /* primary */
     GAsyncQueue *queue;         /* of FtOut                                 */
     uint64_t sent_seq;          /* atomic: last frame given to the socket   */
+    uint64_t released_told;     /* sender thread                            */
     size_t queued;              /* atomic                                   */
     QemuEvent wake;
     FILE *copy;                 /* ft-log-file, sender thread               */
@@ -387,12 +388,15 @@ static void ft_report_executed(FtConn *c);
  * Log and acks are signs of life too. But without heartbeats the lease is not
  * renewed and output stays held, so that cannot go on for long.
  */
-static bool ft_is_silent(FtConn *c)
+static bool ft_is_silent(FtConn *c, unsigned missed)
 {
     uint64_t now = ft_now_ns(), timeout = ft_node.config.timeout_ns;
 
-    return now - qatomic_read(&c->heard_ns) > timeout
-        || now - qatomic_read(&c->beat_ns) > 2 * timeout;
+    /* Beats count as well as time: while this host stood still we heard nobody. */
+    return (missed >= FT_BEATS_PER_TIMEOUT
+            && now - qatomic_read(&c->heard_ns) > timeout)
+        || (missed >= 2 * FT_BEATS_PER_TIMEOUT
+            && now - qatomic_read(&c->beat_ns) > 2 * timeout);
 }
 
 static void *ft_beat_thread(void *opaque)
@@ -402,6 +406,7 @@ static void *ft_beat_thread(void *opaque)
     struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(c->beat)->fd, .events = POLLIN };
     uint64_t timeout = ft_node.config.timeout_ns;
     uint64_t period = timeout / FT_BEATS_PER_TIMEOUT, next_ns = 0, counter = 0;
+    unsigned missed = 0;
     Error *err = NULL;
 
     qatomic_set(&c->heard_ns, ft_now_ns());
@@ -418,11 +423,12 @@ static void *ft_beat_thread(void *opaque)
             ft_report_executed(c);
         }
         if (poll(&pfd, 1, MAX(1, (int)((next_ns - now) / SCALE_MS))) > 0) {
+            missed = 0;
             if (!ft_recv_msg(c, c->beat, &h, body, now + timeout, &err)
                 || !ft_on_beat(c, &h, body, &err)) {
                 break;
             }
-        } else if (ft_is_silent(c)) {
+        } else if (ft_is_silent(c, ++missed)) {
             /* Judged only with nothing left to read: we may have been stopped. */
             if (!qatomic_xchg(&c->posted_end, true)) {
                 g_autofree char *why = g_strdup_printf("no sign of life for %" PRIu64
@@ -450,12 +456,31 @@ static void ft_start_beat(FtConn *c)
 
 /* -- primary ------------------------------------------------------------------------ */
 
+/*
+ * The secondary keeps a copy of each packet until it hears that the original
+ * has left; what it keeps it sends when it goes live. Without that, a packet
+ * acked but not yet released at the failure costs the client a TCP timeout.
+ */
+static bool ft_send_released(FtConn *c, Error **errp)
+{
+    uint64_t seq = ft_output_released_seq();
+
+    if (seq <= c->released_told) {
+        return true;
+    }
+    c->released_told = seq;
+    return ft_send_msg(c, c->log, FT_MSG_RELEASED, seq, 0, NULL, 0, errp);
+}
+
 static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
 {
     uint64_t first, last;
     size_t len;
 
     while ((len = ft_log_take(w, buf, FT_WIRE_BODY_MAX, &first, &last))) {
+        if (!ft_send_released(c, errp)) {
+            return false;
+        }
         /* Before it goes: the ack may be faster than we come back. */
         qatomic_set(&c->sent_seq, last);
         if (!ft_send_msg(c, c->log, FT_MSG_LOG, first, last, buf, len, errp)) {
@@ -787,6 +812,9 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
         return ft_on_devices(c, body);
     case FT_MSG_LOG:
         return ft_on_log(c, h, body, errp);
+    case FT_MSG_RELEASED:
+        ft_output_forget(h->seq);
+        return true;
     case FT_MSG_HANDOVER:
         ft_post(c->gen, FT_IN_HANDOVER, ft_log_received_seq(c->reader), NULL);
         return true;

@@ -23,7 +23,7 @@ bool ft_may_cont(Error **errp)
     return true;
 }
 
-bool ft_may_run_hmp(const char *name)
+bool ft_may_run_hmp(const char *cmdline)
 {
     return true;
 }

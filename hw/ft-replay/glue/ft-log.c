@@ -161,9 +161,10 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     qatomic_set(&next_seq, w ? ft_log_open_seq(w) : 1);
 }
 
+/* The frame that is being recorded or replayed; replaying, it may be one later. */
 uint64_t ft_log_next_seq(void)
 {
-    return qatomic_read(&next_seq);
+    return replaying ? ft_log_consumed_seq(reader) + 1 : qatomic_read(&next_seq);
 }
 
 size_t ft_log_backlog(void)

@@ -6,7 +6,9 @@
  * event with its hash in the log and leaves when the frame with that event has
  * been acknowledged (VMware FT paper, 2.2, the Output Rule). A packet from
  * outside enters the log as an event. Secondary: the guest's packet is compared
- * with the log and dropped; what comes from outside is dropped.
+ * with the log and kept until the primary says that its own has left; then it is
+ * dropped. What is kept when the secondary goes live is sent: the primary may
+ * have died between the ack and the release. What comes from outside is dropped.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -43,6 +45,8 @@ static FtFilter *filters[FT_FILTERS_MAX];
 static unsigned filters_count;
 static FtHold *hold;
 static uint64_t held;           /* atomic: packets in the hold              */
+static uint64_t released_seq;   /* atomic: primary, all up to here has left  */
+static uint64_t forget_seq;     /* atomic: secondary, the primary's of it    */
 static FtOutput output_mode = FT_OUTPUT_CLOSED;
 static QEMUBH *release_bh;
 
@@ -82,11 +86,31 @@ void ft_output_release(void)
     uint64_t acked;
     FtPacket p;
 
-    while (ft_may_release(&acked) && ft_hold_pop(hold, acked, ft_now_ns(), &p)) {
+    while (ft_may_release(&acked)) {
+        if (!ft_hold_pop(hold, acked, ft_now_ns(), &p)) {
+            qatomic_set(&released_seq, acked);
+            break;
+        }
         qatomic_dec(&held);
         trace_ft_output_release(p.netdev, p.seq, acked);
         ft_release_one(&p);
     }
+}
+
+uint64_t ft_output_released_seq(void)
+{
+    return qatomic_read(&released_seq);
+}
+
+void ft_output_forget(uint64_t seq)
+{
+    qatomic_set(&forget_seq, seq);
+}
+
+void ft_output_restart(void)
+{
+    qatomic_set(&released_seq, 0);
+    qatomic_set(&forget_seq, 0);
 }
 
 static void ft_release_bh(void *opaque)
@@ -126,6 +150,16 @@ uint64_t ft_output_held(void)
     return qatomic_read(&held);
 }
 
+/* Secondary: drops the copies of what has left the primary. */
+static void ft_forget_copies(void)
+{
+    FtPacket p;
+
+    while (ft_hold_pop(hold, qatomic_read(&forget_seq), ft_now_ns(), &p)) {
+        qatomic_dec(&held);
+    }
+}
+
 /* -- the filter ---------------------------------------------------------------- */
 
 static void ft_hold_packet(FtFilter *f, unsigned flags, const uint8_t *data, size_t len)
@@ -137,6 +171,9 @@ static void ft_hold_packet(FtFilter *f, unsigned flags, const uint8_t *data, siz
 
     if (output_mode == FT_OUTPUT_CLOSED) {
         return;
+    }
+    if (replay_mode == REPLAY_MODE_PLAY) {
+        ft_forget_copies();
     }
     trace_ft_output_hold(p.netdev, p.seq, len);
     if (ft_hold_push(hold, &p, ft_now_ns())) {
@@ -155,9 +192,7 @@ static void ft_guest_output(FtFilter *f, unsigned flags, const struct iovec *iov
 
     iov_to_buf(iov, iovcnt, 0, data, len);
     replay_output(f->id, len, ft_hash(data, len));
-    if (replay_mode == REPLAY_MODE_RECORD) {
-        ft_hold_packet(f, flags, data, len);
-    }
+    ft_hold_packet(f, flags, data, len);
 }
 
 static ssize_t ft_filter_receive(NetFilterState *nf, NetClientState *sender,
@@ -217,10 +252,6 @@ static bool ft_filter_add(NetClientState *nc, Error **errp)
     g_autofree char *id = g_strdup_printf("ft-filter-%s", nc->name);
     Object *obj;
 
-    if (filters_count == FT_FILTERS_MAX) {
-        error_setg(errp, "more than %d netdevs cannot be protected", FT_FILTERS_MAX);
-        return false;
-    }
     obj = object_new_with_props(TYPE_FILTER_FT, object_get_objects_root(), id, errp,
                                 "netdev", nc->name, NULL);
     if (!obj) {
@@ -239,9 +270,14 @@ bool ft_filters_add(Error **errp)
     int n = qemu_find_net_clients_except(NULL, ncs, NET_CLIENT_DRIVER_NIC,
                                          FT_FILTERS_MAX);
 
+    if (n > FT_FILTERS_MAX) {
+        error_setg(errp, "%d netdevs: more than %d cannot be protected", n,
+                   FT_FILTERS_MAX);
+        return false;
+    }
     hold = ft_hold_new(FT_HOLD_BYTES_MAX, FT_HOLD_PACKETS_MAX);
     release_bh = qemu_bh_new(ft_release_bh, NULL);
-    for (int i = 0; i < MIN(n, FT_FILTERS_MAX); i++) {
+    for (int i = 0; i < n; i++) {
         if (ncs[i]->info->type == NET_CLIENT_DRIVER_USER) {
             warn_report("netdev '%s': user networking keeps connections in the host "
                         "process; they do not survive a failover", ncs[i]->name);
