@@ -80,7 +80,7 @@ bool ft_wire_check_body(const FtMsgHeader *h, uint64_t body_sum,
                         const uint8_t *body, FtError *err) FT_NOEXCEPT;
 
 /* HELLO body. The fingerprint is a list of "name=value" lines (machine type,
- * cpu, ram, devices with properties, QEMU version, ft build id, icount shift).
+ * cpu, ram, devices with properties, QEMU version, FT_CORE_VERSION, icount shift).
  */
 enum { FT_CHANNEL_LOG = 1, FT_CHANNEL_HEARTBEAT = 2 };
 enum { FT_UUID_BYTES = 16, FT_FINGERPRINT_MAX = 64 * 1024, FT_REASON_MAX = 1024 };

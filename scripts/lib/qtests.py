@@ -12,6 +12,7 @@ import concurrent.futures
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -63,12 +64,14 @@ def run_one(folder, target, cases=None):
     command = [os.path.join(folder, target), "--tap", "-k"]
     for case in cases or ONLY.get(name, []):
         command += ["-p", case]
+    process = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               start_new_session=True)
     try:
-        done = subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=LIMIT_S.get(name, 90), check=False)
-        output, errors, end = done.stdout, done.stderr, "ok" if done.returncode == 0 else "not ok"
-    except subprocess.TimeoutExpired as expired:
-        output, errors, end = expired.stdout or b"", expired.stderr or b"", "not ok"
+        output, errors = process.communicate(timeout=LIMIT_S.get(name, 90))
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)      # the test and the QEMUs that it started
+        output, errors = process.communicate()
+    end = "ok" if process.returncode == 0 else "not ok"
     results = {}
     for line in output.decode(errors="replace").splitlines():
         match = re.match(r"^(ok|not ok) \d+ (\S+)(.*)$", line)
@@ -144,6 +147,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     args = parser.parse_args()
     start = time.monotonic()
+    args.before, args.after, args.work = map(os.path.abspath, (args.before, args.after, args.work))
     os.makedirs(args.work, exist_ok=True)
     before, after, found = compare(args, start)
     for case, old, new in found:

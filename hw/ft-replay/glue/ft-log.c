@@ -80,7 +80,7 @@ static void ft_fill_numbers(void)
 
 static FtLogWriter *writer;     /* set with the VM stopped, RL              */
 static QemuEvent *writer_wake;
-static uint64_t next_seq = 1;   /* atomic copy of the writer's              */
+static uint64_t next_seq = UINT64_MAX;  /* atomic copy of the writer's      */
 static bool overflow_told;
 static FtLogReader *reader;     /* fed by the receiver, read under RL       */
 static bool replaying;          /* the reader is replay's, RL               */
@@ -158,10 +158,14 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     overflow_told = false;
     icount_at_cut = replay_state.current_icount;
     qatomic_set(&samples_end, 0);
-    qatomic_set(&next_seq, w ? ft_log_open_seq(w) : 1);
+    qatomic_set(&next_seq, w ? ft_log_open_seq(w) : UINT64_MAX);
 }
 
-/* The frame that is being recorded or replayed; replaying, it may be one later. */
+/*
+ * The frame that is being recorded or replayed; replaying, it may be one later.
+ * Without a log there is none that could be acked: what is put out then waits
+ * behind all that is held, until output is free.
+ */
 uint64_t ft_log_next_seq(void)
 {
     return replaying ? ft_log_consumed_seq(reader) + 1 : qatomic_read(&next_seq);
