@@ -13,7 +13,7 @@
 #include "qapi/qmp-registry.h"
 
 static const char refused[] =
-    "refused by ft=: it could make primary and secondary differ";
+    "refused by FT: it could make primary and secondary differ";
 
 /* "query-" is allowed as a whole. cont has its own check, ft_may_cont(). */
 static const char *const qmp_allowed[] = {

@@ -29,7 +29,9 @@
 /* How long a primary looks for its secondary before it starts alone. */
 #define FT_CONNECT_NS (10 * NANOSECONDS_PER_SECOND)
 #define FT_RETRY_US 100000
-#define FT_BEATS_PER_TIMEOUT 5
+#define FT_BEATS_PER_TIMEOUT 10
+/* How long the heartbeat channel's end waits for the log channel to say more. */
+#define FT_LAST_WORDS_MS 50
 #define FT_PENDING_MAX 8
 #define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
@@ -57,6 +59,7 @@ struct FtConn {
     bool posted_end;            /* atomic: its end was reported             */
     bool peer_closed;           /* atomic: by its kernel or by itself       */
     uint64_t beat_ns;           /* atomic: last heartbeat received          */
+    QemuSemaphore log_ended;    /* posted once by the receiver thread       */
 
     /* primary */
     GAsyncQueue *queue;         /* of FtOut                                 */
@@ -100,6 +103,7 @@ static FtConn *ft_conn_new(bool primary, const char *address)
     qemu_mutex_init(&c->write_lock);
     qemu_mutex_init(&c->ack_lock);
     qemu_event_init(&c->wake, false);
+    qemu_sem_init(&c->log_ended, 0);
     return c;
 }
 
@@ -136,6 +140,7 @@ static void ft_conn_unref(FtConn *c)
     qemu_mutex_destroy(&c->write_lock);
     qemu_mutex_destroy(&c->ack_lock);
     qemu_event_destroy(&c->wake);
+    qemu_sem_destroy(&c->log_ended);
     g_free(c->address);
     g_free(c);
 }
@@ -439,6 +444,8 @@ static void *ft_beat_thread(void *opaque)
         }
     }
     if (err) {
+        /* Both channels end together; a GOODBYE may still be in the other. */
+        qemu_sem_timedwait(&c->log_ended, FT_LAST_WORDS_MS);
         ft_conn_end(c, error_get_pretty(err));
         error_free(err);
     }
@@ -673,6 +680,7 @@ static void *ft_primary_thread(void *opaque)
     }
 out:
     ft_conn_end(c, error_get_pretty(err));
+    qemu_sem_post(&c->log_ended);
     error_free(err);
     ft_conn_unref(c);
     return NULL;
@@ -875,6 +883,7 @@ static void ft_serve_log(FtConn *c)
         qatomic_set(&c->heard_ns, ft_now_ns());
     }
     ft_conn_end(c, error_get_pretty(err));
+    qemu_sem_post(&c->log_ended);
     error_free(err);
     qatomic_inc(&pending);
 }

@@ -105,10 +105,11 @@ static void ft_run_exposed(void)
                          && ft_node.takeover.output_ns == 0;
 
     ft_log_record_to(NULL, NULL);
-    ft_output_set(FT_OUTPUT_PASS);
     if (was_secondary) {
+        /* First, so that what is kept finds its way back already. */
         ft_announce();
     }
+    ft_output_set(FT_OUTPUT_PASS);
 }
 
 static bool pausing;            /* atomic */
