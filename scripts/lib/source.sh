@@ -101,7 +101,7 @@ source_tree() {
 source_tree_from_tarball() {
     local tarball=$1 sum version tree
     [ -f "$tarball" ] || die "there is no file $tarball"
-    version=$(tar -xOf "$tarball" --wildcards '*/VERSION' --no-wildcards-match-slash 2>/dev/null | head -n1)
+    version=$(tar -xOf "$tarball" --wildcards --no-wildcards-match-slash '*/VERSION' 2>/dev/null | head -n1)
     [ -n "$version" ] || die "$tarball holds no QEMU (there is no VERSION in it)"
     case $version in "$FT_SERIES".*) ;; *) die "$tarball holds QEMU $version, but the series is for $FT_SERIES.y" ;; esac
     sum=$(sha256sum "$tarball" | cut -c1-12)

@@ -81,7 +81,7 @@ class Qmp:
                 self._answers[message["id"]] = message
             self._news.notify_all()
 
-    def send(self, name, **arguments):
+    def send(self, name, /, **arguments):
         """Sends without waiting; returns the id to wait for."""
         self._next += 1
         request = {"execute": name, "id": self._next}
@@ -94,7 +94,7 @@ class Qmp:
             raise QmpError(f"{name}: {error}") from error
         return request["id"]
 
-    def command(self, name, seconds=10.0, **arguments):
+    def command(self, name, /, seconds=10.0, **arguments):
         ident = self.send(name, **arguments)
         with self._news:
             self._news.wait_for(lambda: ident in self._answers or self._closed, seconds)
