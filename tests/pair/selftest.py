@@ -237,7 +237,7 @@ class Story(unittest.TestCase):
     def test_late_takeover(self):
         self.assertTrue(failover.takeover(self.story(), 500).ok)
         late = self.story()
-        late.live_ns = late.fault_ns + 501 * MS
+        late.live_ns = late.fault_ns + (failover.TAKEOVER_MS["kill"] + 1) * MS
         self.assertFalse(failover.takeover(late, 500).ok)
         self.assertFalse(failover.takeover(failover.Failover("kill"), 500).ok)
 

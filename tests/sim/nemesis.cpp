@@ -45,7 +45,7 @@ void World::strike(const Plan &plan) {
     Node *n = faults_on_ ? find(plan.nemesis->victim) : nullptr;
 
     if (n) {
-        say(n, format("struck by {}", plan.nemesis->name));
+        say(n, compose("struck by {}", plan.nemesis->name));
         hit(*n, plan);
     }
 }

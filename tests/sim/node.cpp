@@ -134,7 +134,7 @@ bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
     const FtInput in{kind, value, text.empty() ? nullptr : text.c_str()};
 
     if (!ft_session_step(session_.get(), &in, now(), actions, &n, &err)) {
-        world_.say(this, format("refuses {}: {}", static_cast<int>(kind), err.text));
+        world_.say(this, compose("refuses {}: {}", static_cast<int>(kind), err.text));
         return false;
     }
     if (kind == FT_IN_CONNECTION_LOST || kind == FT_IN_PEER_SILENT) {
@@ -146,7 +146,7 @@ bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
                                          : void();
     }
     if (world_.traces() && n) {
-        world_.say(this, format("input {} '{}' -> {} ({})", static_cast<int>(kind), text,
+        world_.say(this, compose("input {} '{}' -> {} ({})", static_cast<int>(kind), text,
                                      ft_state_name(state()), reason()));
     }
     /* The actions' texts live until the next step, so none may come before all

@@ -223,7 +223,7 @@ void Node::release() {
             break;
         }
         if (p.seq > world_.node(peer_).received_seq()) {
-            throw Violation(format("node {} released output of frame {}, its peer received "
+            throw Violation(compose("node {} released output of frame {}, its peer received "
                                         "only {}", id_, p.seq,
                                         world_.node(peer_).received_seq()));
         }
@@ -241,7 +241,7 @@ void Node::let_go(const FtPacket &p) {
 
 void Node::emit(Output o) {
     if (!has_right_to_output()) {
-        throw Violation(format("node {} released output {} without the right to", id_,
+        throw Violation(compose("node {} released output {} without the right to", id_,
                                     o.index));
     }
     world_.check();

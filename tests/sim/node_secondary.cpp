@@ -63,7 +63,7 @@ void Node::feed(Message m) {
     if (unread_.empty()) {
         const int r = ft_log_feed(reader_.get(), m.body.data(), m.body.size(), m.first, m.last, &err);
         if (r < 0) {
-            throw Violation(format("node {}: log refused: {}", id_, err.text));
+            throw Violation(compose("node {}: log refused: {}", id_, err.text));
         }
         if (r > 0) {
             world_.moment(Moment::FramesReceived);
@@ -143,7 +143,7 @@ bool Node::replay_frame() {
             return false;
         }
     }
-    throw Violation(format("node {}: a frame ended in its middle", id_));
+    throw Violation(compose("node {}: a frame ended in its middle", id_));
 }
 
 bool Node::replay_event(uint8_t event) {
@@ -158,11 +158,11 @@ bool Node::replay_event(uint8_t event) {
     if (event == FT_EV_NET) {
         if (!ft_log_get_int(r, &netdev) || !ft_log_get_int(r, &flags) ||
             !ft_log_get_bytes(r, &data, &len) || len < 8) {
-            throw Violation(format("node {}: NET event is not what was written", id_));
+            throw Violation(compose("node {}: NET event is not what was written", id_));
         }
         memcpy(&value, data, 8);
     } else if (event != FT_EV_CLOCK_HOST || !ft_log_get_int(r, &value)) {
-        diverged(format("event {} where none of its kind was due", event));
+        diverged(compose("event {} where none of its kind was due", event));
         return false;
     }
     const auto o = guest_->consume(event, value);
@@ -172,7 +172,7 @@ bool Node::replay_event(uint8_t event) {
     uint8_t next;
     if (!ft_log_get_event(r, &next) || next != FT_EV_OUTPUT || !ft_log_get_int(r, &netdev) ||
         !ft_log_get_int(r, &length) || !ft_log_get_int(r, &hash) || hash != o->value) {
-        diverged(format("output {} differs", o->index));
+        diverged(compose("output {} differs", o->index));
         return false;
     }
     return true;
@@ -185,14 +185,14 @@ void Node::end_frame() {
     frames_done_++;
     world_.fold(digest);
     if (!tainted_ && source_digests_->at(frames_done_ - 1) != digest) {
-        throw Violation(format("node {}: state after frame {} differs from the primary's",
+        throw Violation(compose("node {}: state after frame {} differs from the primary's",
                                     id_, frames_done_));
     }
 }
 
 void Node::diverged(const std::string &how) {
     if (!tainted_) {
-        throw Violation(format("node {} diverged by itself: {}", id_, how));
+        throw Violation(compose("node {} diverged by itself: {}", id_, how));
     }
     reached(state() == FT_STATE_GOING_LIVE ? Rare::DivergedDraining : Rare::Diverged);
     vm_ = Vm::Stopped;
@@ -233,7 +233,7 @@ void Node::note_failover() {
     const Node &old = world_.node(peer_);
 
     if (pair_ended_) {
-        throw Violation(format("node {} went live after its peer said goodbye", id_));
+        throw Violation(compose("node {} went live after its peer said goodbye", id_));
     }
     took_over_ = true;
     world_.note_live();

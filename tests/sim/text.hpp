@@ -1,5 +1,5 @@
 /*
- * format("node {} does {}", 1, "this"): the little of std::format that the
+ * compose("node {} does {}", 1, "this"): the little of std::format that the
  * simulator needs, because g++ 12 has none.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -14,7 +14,7 @@
 namespace ft::sim {
 
 template <typename... Args>
-std::string format(std::string_view pattern, const Args &...args) {
+std::string compose(std::string_view pattern, const Args &...args) {
     std::ostringstream out;
     auto put = [&out, &pattern](const auto &arg) {
         const size_t at = pattern.find("{}");

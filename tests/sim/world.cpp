@@ -42,7 +42,7 @@ void World::check() const {
             continue;
         }
         if (holder) {
-            throw Violation(format("nodes {} (epoch {}) and {} (epoch {}) both have the "
+            throw Violation(compose("nodes {} (epoch {}) and {} (epoch {}) both have the "
                                         "right to output", holder->id(), holder->epoch(),
                                         n->id(), n->epoch()));
         }
@@ -53,7 +53,7 @@ void World::check() const {
 /* ------------------------------------------------------------ safety phase -- */
 
 void World::safety_phase() {
-    say(nullptr, format("workload {}, timeout {} ms", scenario.workload->name,
+    say(nullptr, compose("workload {}, timeout {} ms", scenario.workload->name,
                              scenario.timeout_ns / ms));
     Node &primary = add_node(FT_ROLE_PRIMARY, random.below(3));
     add_node(FT_ROLE_SECONDARY, 0);
@@ -162,13 +162,13 @@ void World::check_rest() const {
             continue;
         }
         if (!is_at_rest()) {
-            throw Violation(format("node {} does not come to rest: {} ({})", n->id(),
+            throw Violation(compose("node {} does not come to rest: {} ({})", n->id(),
                                         ft_state_name(n->state()), n->reason()));
         }
         if (n->state() == FT_STATE_FENCED) {
             const auto owner = arbiter.owner(n->epoch());
             if (!owner || *owner == n->id()) {
-                throw Violation(format("node {} is fenced though nobody else won epoch {}",
+                throw Violation(compose("node {} is fenced though nobody else won epoch {}",
                                             n->id(), n->epoch()));
             }
         }
@@ -186,7 +186,7 @@ void World::check_rest() const {
         last = nodes_[*arbiter.owner(last->epoch())].get();
     }
     if (last->alive() && last->state() != FT_STATE_FAILED) {
-        throw Violation(format("nobody runs the guest, yet node {} could ({})", last->id(),
+        throw Violation(compose("nobody runs the guest, yet node {} could ({})", last->id(),
                                     ft_state_name(last->state())));
     }
 }
@@ -204,7 +204,7 @@ void World::check_can_be_protected_again() {
     check_serves(*holder);
     for (unsigned tries = 0; holder->state() != FT_STATE_PROTECTED; tries++) {
         if (tries == 40) {
-            throw Violation(format("node {} is not protected again: {} ({})", holder->id(),
+            throw Violation(compose("node {} is not protected again: {} ({})", holder->id(),
                                         ft_state_name(holder->state()), holder->reason()));
         }
         attach_anew(*holder);
@@ -218,7 +218,7 @@ void World::check_serves(const Node &holder) {
 
     for (unsigned tries = 0; outside.seen() == seen; tries++) {
         if (tries == 20) {
-            throw Violation(format("node {} is {} but lets nothing out", holder.id(),
+            throw Violation(compose("node {} is {} but lets nothing out", holder.id(),
                                    ft_state_name(holder.state())));
         }
         run_until(time.now() + 100 * ms);
