@@ -162,7 +162,7 @@ bool write_json(const char *path, const Options &opt, const Tally &tally) {
         fprintf(stderr, "ft-sim: %s: %s\n", path, strerror(errno));
         return false;
     }
-    fprintf(f, "{\n  \"seeds\": %llu,\n  \"failed\": %llu,\n  \"first\": %llu",
+    fprintf(f, "{\n \"figures\": {\n  \"seeds\": %llu,\n  \"failed\": %llu,\n  \"first\": %llu",
             static_cast<unsigned long long>(tally.seeds),
             static_cast<unsigned long long>(tally.failed),
             static_cast<unsigned long long>(opt.first));
@@ -175,13 +175,13 @@ bool write_json(const char *path, const Options &opt, const Tally &tally) {
                 tally.first_seed[b] != 0, name.c_str(),
                 static_cast<unsigned long long>(tally.first_seed[b]));
     }
-    fprintf(f, ",\n  \"rare_paths_never_taken\": %llu,\n  \"rare_paths\": {",
+    fprintf(f, ",\n  \"rare_paths_never_taken\": %llu\n },\n \"meta\": {\n  \"rare_paths\": {",
             static_cast<unsigned long long>(tally.never_reached));
     for (size_t i = 0; i < rare_count; i++) {
         fprintf(f, "%s\n    \"%s\": %llu", i ? "," : "", rare_names[i],
                 static_cast<unsigned long long>(rare_counts[i]));
     }
-    fprintf(f, "\n  }\n}\n");
+    fprintf(f, "\n  }\n }\n}\n");
     return fclose(f) == 0;
 }
 

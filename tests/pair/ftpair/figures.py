@@ -79,5 +79,5 @@ def of_failovers(stories, runs):
 
 def write(path, figures, meta_data):
     with open(path, "w") as out:
-        json.dump({**figures, "meta": meta_data}, out, indent=2)
+        json.dump({"figures": figures, "meta": meta_data}, out, indent=2)
         out.write("\n")
