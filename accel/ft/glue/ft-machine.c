@@ -39,8 +39,8 @@ static const char *const allowed_types[] = {
     "ich9-ahci", "piix3-ide", "pci-serial", "port80", "portF0",
     "ps2-kbd", "ps2-mouse", "ps2-keyboard", "tcg-apic", "PCSPK", "cfi.pflash01",
     "isabus-bridge", "platform-bus-device", "generic-loader", "vmgenid", "ICH9-cpu-hotplug",
-    "cpu-hotplug-legacy", 
-    "VGA", "isa-vga", "or-irq", "split-irq", "isa-debugcon",
+    "cpu-hotplug-legacy",
+    "or-irq", "split-irq", "isa-debugcon",
     "isa-debug-exit", "debugexit", "pvpanic", "pvpanic-pci",
     /* paravirtual */
     "virtio-net-pci", "virtio-net-device", "virtio-rng-pci", "virtio-rng-device",

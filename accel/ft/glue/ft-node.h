@@ -50,7 +50,6 @@ typedef struct FtNode {
     uint64_t attach_bytes, attach_pause_ns;
     bool start_pending;         /* cont was asked for before the attach     */
     bool first_attach;          /* the guest's start waits for it           */
-    bool quitting;
 } FtNode;
 
 extern FtNode ft_node;

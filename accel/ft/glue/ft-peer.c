@@ -33,7 +33,6 @@
 /* How long the heartbeat channel's end waits for the log channel to say more. */
 #define FT_LAST_WORDS_MS 50
 #define FT_PENDING_MAX 8
-#define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
 
 /* What waits for the sender thread. */
