@@ -12,8 +12,10 @@ from .delay import PACKAGE_PARENT
 
 
 class ClientProcess:
+    module = "ftpair.clients"
+
     def __init__(self, namespace, *args):
-        argv = [sys.executable, "-m", "ftpair.clients", *map(str, args)]
+        argv = [sys.executable, "-m", self.module, *map(str, args)]
         self.what = args[0]
         self.progress = {}
         self.result = None
@@ -31,12 +33,16 @@ class ClientProcess:
                 if record.get("done"):
                     self.result = record
                 self.progress = record
+                self.heard(record)
                 self._news.notify_all()
         with self._news:
             if self.result is None:
                 self.result = {"done": True, "broken": "the client process died", "replies": 0,
                                "lost": 0, "doubled": 0, "errors": 0, "gaps": []}
             self._news.notify_all()
+
+    def heard(self, record):
+        """Called with each record in turn; for a client that must not miss one."""
 
     def wait_for(self, condition, seconds):
         """Waits until condition(progress) or the end; True if the condition came."""

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A pair whose nodes die and are replaced, again and again, on either side.
+
+"primary" and "secondary" are who is it now; side a or b is the host. A fresh
+secondary gets its command line from the primary's own (secondary_line).
+"""
+
+import time
+from dataclasses import dataclass
+
+from . import verdict
+from .hosts import GUEST_IP, LOG_IP
+from .long_incr import LongIncr
+from .node import LOG_PORT, Node
+from .pair import KEY, Failed, Pair
+from .secondary_line import own_name, secondary_line
+
+ATTACH_SECONDS = 60
+CUT_REASON = "attach under way: secondary loads the state"      # the first event after the cut
+MARGIN_NS = 50_000_000          # a gap belongs to a moment when it is that near
+
+
+@dataclass
+class Attach:
+    """One ft-attach that ended protected; times are CLOCK_MONOTONIC in ns."""
+    begin_ns: int
+    cut_ns: int                 # the guest runs again after the cut
+    protected_ns: int
+    bytes: int
+    pause_ns: int
+
+    @property
+    def seconds(self):
+        return (self.protected_ns - self.begin_ns) / 1e9
+
+
+class Succession(Pair):
+    """alone: the primary starts without a peer and runs exposed."""
+
+    def __init__(self, name, *, alone=False, memory_mib=None, machine=(), **options):
+        self.alone = alone
+        more = {"machine": machine,
+                "arguments": ("-m", str(memory_mib)) if memory_mib else ()}
+        super().__init__(name, primary=more, secondary=more, **options)
+        self.sides = {"a": self.primary, "b": self.secondary}
+        self.former = []
+        self.started = 0
+
+    def _node(self, name, side, more, words):
+        if self.alone:
+            words = [w for w in words if not w.startswith("ft-peer=")]
+        return super()._node(name, side, more, words)
+
+    def __exit__(self, *why):
+        for node in self.former:
+            node.stop()
+        return super().__exit__(*why)
+
+    def start_alone(self):
+        self.say("starting the primary on node a, without a peer")
+        self.primary.start().connect()
+        self.wait_guest()
+        self.wait_state(self.primary, "exposed", 5)
+
+    # ------------------------------------------------------------------ sides --
+    def node(self, side):
+        return self.sides[side]
+
+    def side_of(self, node):
+        return next(side for side, other in self.sides.items() if other is node)
+
+    def free_side(self):
+        return "b" if self.side_of(self.primary) == "a" else "a"
+
+    def drop_capture(self, side):
+        capture = self.captures.pop(side, None)
+        if capture:
+            capture.stop()
+
+    # ------------------------------------------------------------- succession --
+    def promote(self):
+        """The secondary went live: it is the primary, the other one is past."""
+        self.former.append(self.primary)
+        self.primary = self.secondary
+
+    def retire(self, node):
+        """Ends a node of the past for good."""
+        node.stop()
+        if node not in self.former:
+            self.former.append(node)
+
+    def spawn(self):
+        """A fresh secondary, waiting, on the side that the primary is not on."""
+        side = self.free_side()
+        self.retire(self.sides[side])
+        self.started += 1
+        name = own_name(self.primary.name, self.started)
+        node = Node(name, self.hosts.nodes[side], self.folder, [], str(self.uuid))
+        node.argv = secondary_line(self.primary.argv, f"{LOG_IP[side]}:{LOG_PORT}",
+                                   {"name": name}, self.started)
+        self.sides[side] = self.secondary = node
+        self.drop_capture(side)
+        self.capture(side)              # before it starts: a secondary emits nothing
+        node.start().connect()
+        return node
+
+    def attach(self, seconds=ATTACH_SECONDS):
+        """ft-attach of the secondary that waits; an Attach, or Failed says why not."""
+        peer = f"{LOG_IP[self.side_of(self.secondary)]}:{LOG_PORT}"
+        offset = time.time_ns() - time.monotonic_ns()
+        begin = time.monotonic_ns()
+        self.primary.qmp.command("ft-attach", peer=peer)
+        try:
+            self.wait_state(self.primary, "protected", seconds)
+            self.wait_state(self.secondary, "protected", 10)
+        except Failed as why:
+            raise Failed(f"attach: {why}; {self.told()}") from why
+        query = self.primary.query()
+        protected = self.event_ns(self.primary, lambda d: d["state"] == "protected", begin, offset)
+        cut = self.event_ns(self.primary, lambda d: d["reason"] == CUT_REASON, begin, offset)
+        return Attach(begin, cut or protected, protected, query["attach-bytes"],
+                      query["attach-pause-ns"])
+
+    def event_ns(self, node, condition, since_ns, offset):
+        """When FT_STATE_CHANGE first met the condition after the moment; or 0."""
+        event = node.qmp.wait_event(
+            lambda e: e.name == "FT_STATE_CHANGE" and e.real_ns >= since_ns + offset - 1000
+            and condition(e.data), 0)
+        return event.real_ns - offset if event else 0
+
+    def told(self):
+        """What both nodes say of themselves; for the report of a failure."""
+        return "; ".join(self.told_by(node) for node in (self.primary, self.secondary))
+
+    def told_by(self, node):
+        if node.process is None:
+            return f"{node.name} was not started"
+        if not node.alive():
+            return f"{node.name} ended (status {node.process.returncode}): {node.errors()[-400:]}"
+        try:
+            q = node.query(3)
+        except Exception as error:          # said, not raised: this is a report of something else
+            return f"{node.name}: {error}"
+        return f"{node.name} is {q['role']} {q['state']} at {q['icount']}: {q['reason'] or '-'}"
+
+    def follows(self):
+        """Why the secondary is not following the primary; "" if it is."""
+        first = self.secondary.query()
+        if first["state"] != "protected" or self.primary.state() != "protected":
+            return self.told()
+        deadline = time.monotonic() + 2
+        while self.secondary.query()["icount"] == first["icount"]:
+            if time.monotonic() > deadline:
+                return f"the secondary's replay stands still; {self.told()}"
+            time.sleep(0.05)
+        return ""
+
+    # ---------------------------------------------------------------- clients --
+    def start_long_incr(self, seconds=20):
+        self.incr = LongIncr(self.hosts.client, GUEST_IP, 6379, KEY)
+        if not self.incr.wait_for(lambda p: p.get("replies", 0) > 10, seconds):
+            raise Failed(f"redis does not answer: {self.incr.result or self.incr.progress}")
+
+    def attach_gap(self, attach):
+        """The client's gap (length, begin, end) around the cut."""
+        self.incr.wait_past(attach.protected_ns + 3 * MARGIN_NS)
+        return self.incr.gap_around(attach.cut_ns - attach.pause_ns - MARGIN_NS,
+                                    attach.protected_ns + MARGIN_NS)
+
+    def attach_stall(self, attach):
+        """The client's longest gap in the whole attach."""
+        return self.incr.gap_around(attach.begin_ns, attach.protected_ns + MARGIN_NS)
+
+
+def silent_until_live(pair, story, clocks_ns):
+    """The secondary's tap carried nothing before it went live."""
+    until = story.live_ns + story.real_offset_ns - clocks_ns
+    return verdict.silent(pair.capture(story.survivor), "secondary silent before it went live",
+                          until_ns=until)

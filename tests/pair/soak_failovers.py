@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""scripts/soak --failovers N: one TCP connection through N deaths of the host.
+
+A cycle: the pair is protected; one to three seconds later its primary is killed
+or hung; the secondary goes live; the dead side gets a fresh secondary, which
+the survivor attaches. A hung primary is woken first: it must find itself
+fenced and say nothing. An attach that fails is an incident and is tried again.
+"""
+
+import random
+import signal
+import time
+
+from ftpair import failover, verdict
+from ftpair.figures import middle
+from ftpair.incidents import Incidents
+from ftpair.load import Load
+from ftpair.pair import Failed
+from ftpair.qmp import QmpError
+from ftpair.succession import Succession, silent_until_live
+
+FAULTS = ("kill", "stop")
+QUIET_SECONDS = (1.0, 3.0)      # from protected to the fault
+WOKEN_SECONDS = 1.0             # how long a woken old primary is watched
+TRIES = 3
+
+
+class Cycle:
+    """One death and the way back to protected."""
+
+    def __init__(self, number, fault):
+        self.number, self.where = number, f"cycle {number} ({fault})"
+        self.story = failover.Failover(fault)
+        self.gap = (0, 0, 0)
+        self.attach = None
+        self.attach_gap_ns = self.reprotect_ns = 0
+
+    def line(self, total):
+        s = self.story
+        since = lambda moment: verdict.ms(moment - s.fault_ns)
+        text = (f"cycle {self.number:3d}/{total} {s.fault:4} to {s.survivor}  gap "
+                f"{verdict.ms(self.gap[0]):6.1f} ms  noticed {since(s.detected_ns):6.1f}  "
+                f"live {since(s.live_ns):6.1f}")
+        if not self.attach:
+            return text + "  (not protected again)"
+        a = self.attach
+        return text + (f"  protected again in {self.reprotect_ns / 1e9:5.2f} s  attach {a.seconds:5.2f} s "
+                       f"{a.bytes / 2**20:6.1f} MiB  pause {verdict.ms(a.pause_ns):6.1f} ms "
+                       f"gap {verdict.ms(self.attach_gap_ns):6.1f} ms")
+
+
+def run(options, say):
+    """(figures, checks, work folder)."""
+    chance = random.Random(options.seed)
+    pair = Succession("soak-failovers", memory_mib=options.memory, say=say, keep=options.keep)
+    incidents = Incidents(pair.folder, say)
+    cycles, load, client = [], Load(pair), None
+    try:
+        with pair:
+            try:
+                pair.start(captures=("b",)).wait_up()
+                pair.start_long_incr()
+                if options.load:
+                    load.start()
+                for number in range(1, options.failovers + 1):
+                    cycle = Cycle(number, FAULTS[(number - 1) % len(FAULTS)])
+                    live_through(pair, cycle, incidents, chance)
+                    cycles.append(cycle)
+                    print(cycle.line(options.failovers), flush=True)
+                time.sleep(1)
+                if options.load:
+                    incidents.note_failed("the load", load.finish())
+            except (Failed, QmpError, RuntimeError, OSError) as error:
+                incidents.note(f"after {len(cycles)} cycles, the end", f"{error}; {pair.told()}")
+            load.stop()
+            client = pair.incr.finish() if pair.incr else None
+            checks = judge(options, cycles, incidents, client)
+            if verdict.failures(checks):
+                raise Failed("kept for inspection")         # the pair keeps its folder
+    except Failed:
+        pass
+    return summary(cycles, incidents, client), checks, pair.folder
+
+
+# ------------------------------------------------------------------ one cycle --
+def live_through(pair, cycle, incidents, chance):
+    time.sleep(chance.uniform(*QUIET_SECONDS))
+    problem = pair.follows()
+    if problem:                 # a fault now would only end the soak
+        incidents.note(cycle.where, f"before the fault: {problem}")
+        protect(pair, cycle, incidents)
+    strike(pair, cycle, incidents)
+    hung = pair.primary if cycle.story.fault == "stop" else None
+    pair.promote()
+    if hung:
+        wake(pair, hung, cycle, incidents)
+    protect(pair, cycle, incidents)
+    cycle.attach_gap_ns = pair.attach_gap(cycle.attach)[0]
+
+
+def strike(pair, cycle, incidents):
+    """The fault, until the client works with the survivor."""
+    story = cycle.story
+    story.survivor = pair.side_of(pair.secondary)
+    story.real_offset_ns = time.time_ns() - time.monotonic_ns()
+    story.fault_ns = pair.inject(story.fault)
+    failover.observe(pair, story)
+    pair.incr.wait_past(story.live_ns + 10**9, 10)
+    cycle.gap = pair.incr.gap_around(story.fault_ns, story.live_ns)
+    limit = failover.gap_limit_ms(story.fault, pair.timeout_ms)
+    incidents.note_failed(cycle.where, [
+        failover.takeover(story, pair.timeout_ms),
+        verdict.Check(f"the client's gap at most {limit} ms", 0 < cycle.gap[0] <= limit * verdict.MS,
+                      f"{verdict.ms(cycle.gap[0]):.1f} ms"),
+        silent_until_live(pair, story, failover.CLOCKS_NS)])
+    pair.drop_capture(story.survivor)
+
+
+def wake(pair, node, cycle, incidents):
+    """A hung primary comes back too late: fenced, and silent."""
+    capture = pair.capture(pair.side_of(node))
+    woken = time.time_ns()
+    node.signal(signal.SIGCONT)
+    try:
+        pair.wait_state(node, "fenced", 5)
+        time.sleep(WOKEN_SECONDS)
+    except Failed as why:
+        incidents.note(cycle.where, f"the old primary after SIGCONT: {why}")
+    incidents.note_failed(cycle.where, [verdict.silent(capture, "old primary silent after SIGCONT", woken)])
+
+
+def protect(pair, cycle, incidents):
+    """A fresh secondary, attached; timed from its start."""
+    for attempt in range(1, TRIES + 1):
+        begin = time.monotonic_ns()
+        try:
+            pair.spawn()
+            cycle.attach = pair.attach()
+            cycle.reprotect_ns = cycle.attach.protected_ns - begin
+            return
+        except (Failed, RuntimeError) as why:
+            incidents.note(cycle.where, f"attempt {attempt} to protect it again: {why}")
+            pair.retire(pair.secondary)
+            pair.wait_state(pair.primary, "exposed", 10)
+    raise Failed(f"not protected again after {TRIES} attempts")
+
+
+# --------------------------------------------------------------- the whole soak --
+def judge(options, cycles, incidents, client):
+    came = len(cycles)
+    return [*(verdict.replies(client) if client else [verdict.Check("the client worked", False, "never")]),
+            verdict.Check(f"{options.failovers} failovers", came == options.failovers, f"{came}"),
+            verdict.Check("nothing diverged", not incidents.diverged, f"{incidents.diverged} times"),
+            verdict.Check("no incident", not incidents.all, f"{len(incidents.all)}")]
+
+
+def part(values, share):
+    values = sorted(values)
+    return round(values[min(len(values) - 1, int(len(values) * share))], 2) if values else None
+
+
+def summary(cycles, incidents, client):
+    client = client or {}
+    ms = lambda pick: [verdict.ms(pick(c)) for c in cycles]
+    gaps, pauses = ms(lambda c: c.gap[0]), ms(lambda c: c.attach.pause_ns)
+    attach_gaps = ms(lambda c: c.attach_gap_ns)
+    most = lambda values: round(max(values), 2) if values else None
+    by_fault = {f"gap_ms_{fault}_p50": middle([verdict.ms(c.gap[0]) for c in cycles if c.story.fault == fault])
+                for fault in FAULTS}
+    return {
+        "failovers": len(cycles),
+        "connections_broken": 0 if client and client.get("broken") is None else 1,
+        "lost": client.get("lost", 0), "doubled": client.get("doubled", 0),
+        "diverged": incidents.diverged, "incidents": len(incidents.all),
+        "replies": client.get("replies", 0),
+        "gap_ms_p50": middle(gaps), "gap_ms_p99": part(gaps, 0.99), "gap_ms_max": most(gaps), **by_fault,
+        "detect_ms_p50": middle(ms(lambda c: c.story.detected_ns - c.story.fault_ns)),
+        "golive_ms_p50": middle(ms(lambda c: c.story.live_ns - c.story.fault_ns)),
+        "reprotect_s_p50": middle([c.reprotect_ns / 1e9 for c in cycles]),
+        "attach_s_p50": middle([c.attach.seconds for c in cycles]),
+        "attach_bytes_p50": middle([c.attach.bytes for c in cycles]),
+        "attach_pause_ms_p50": middle(pauses), "attach_pause_ms_max": most(pauses),
+        "attach_gap_ms_p50": middle(attach_gaps), "attach_gap_ms_max": most(attach_gaps),
+    }
