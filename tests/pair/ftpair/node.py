@@ -32,20 +32,21 @@ def faults_qemu_path():
     return Path(os.environ.get("FT_QEMU_FAULTS") or BUILD / "qemu-system-x86_64-faults")
 
 
-def kernel_command_line():
+def kernel_command_line(more=""):
     base = (GUEST / "cmdline").read_text().strip()
     words = [w for w in base.split() if not w.startswith(("ft.ip=", "ft.gw="))]
-    return " ".join([*words, f"ft.ip={GUEST_IP}/{NETMASK}", f"ft.gw={CLIENT_IP}"])
+    return " ".join([*words, f"ft.ip={GUEST_IP}/{NETMASK}", f"ft.gw={CLIENT_IP}", *more.split()])
 
 
 class Node:
     """A primary on side "a" or a secondary on side "b" of one pair.
 
-    machine: extra -machine words. arguments: extra QEMU arguments.
+    machine: extra -machine words. arguments: extra QEMU arguments. board: the
+    machine type. parameters: extra words for the guest's kernel.
     """
 
     def __init__(self, name, namespace, folder, machine, uuid, arguments=(), environment=None,
-                 qemu=None):
+                 qemu=None, board="q35", parameters=""):
         self.name, self.namespace, self.folder = name, namespace, folder
         self.serial = folder / f"{name}.serial"
         self.stderr = folder / f"{name}.stderr"
@@ -54,11 +55,11 @@ class Node:
         self._environment = environment or {}
         # Paths are relative to the work folder: see Qmp about long ones.
         self.argv = [
-            str(qemu or qemu_path()), "-name", name, "-machine", ",".join(["q35", *machine]),
+            str(qemu or qemu_path()), "-name", name, "-machine", ",".join([board, *machine]),
             "-uuid", uuid, "-m", "256", "-nodefaults", "-no-user-config",
             "-display", "none", "-vga", "none",
             "-kernel", str(GUEST / "vmlinuz"), "-initrd", str(GUEST / "initrd.img"),
-            "-append", kernel_command_line(),
+            "-append", kernel_command_line(parameters),
             "-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no",
             "-device", f"virtio-net-pci,netdev=n0,mac={GUEST_MAC}",
             "-device", "virtio-rng-pci",

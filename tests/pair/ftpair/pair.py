@@ -34,7 +34,7 @@ def real_of(monotonic_ns):
 class Pair:
     def __init__(self, name, *, ft=True, timeout_ms=500, peer_port=LOG_PORT, primary=None,
                  secondary=None, say=lambda text: None, keep=False):
-        """primary, secondary: more for that Node: machine, arguments, environment, qemu."""
+        """primary, secondary: more for that Node (machine, arguments, board and so on)."""
         self.name, self.say, self.keep, self.ft = name, say, keep, ft
         self.timeout_ms = timeout_ms
         self.folder = BUILD / "runs" / f"{name}-{os.getpid()}"
@@ -132,9 +132,10 @@ class Pair:
             self.wait_state(node, "protected", seconds)
         self.say("pair protected")
 
-    def wait_guest(self, seconds=BOOT_SECONDS):
+    def wait_guest(self, seconds=BOOT_SECONDS, boots=1):
+        """Until the guest has come up so many times, by the primary's console."""
         deadline = time.monotonic() + seconds
-        while READY not in self.primary.console():
+        while self.primary.console().count(READY) < boots:
             if not self.primary.alive():
                 raise Failed(f"the primary ended in the guest's boot: {self.primary.errors()}")
             if time.monotonic() > deadline:

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Commands in the guest, by its web server: /cgi-bin/run, /cgi-bin/upload.
+
+Each call is a TCP connection of its own from the client's namespace.
+"""
+
+import socket
+import time
+import urllib.parse
+
+from . import netns, verdict
+from .hosts import GUEST_IP
+from .pair import Failed
+
+GOES_ON_SECONDS = 1.0           # how long the clients work on after a takeover
+
+
+def command(pair, line, seconds=20):
+    """Runs it in the guest's shell; what it printed. Any other end is a failure."""
+    text = _request(pair, f"GET /cgi-bin/run?{urllib.parse.quote(line)} HTTP/1.0\r\n\r\n".encode(),
+                    seconds)
+    said, _, status = text.rstrip("\n").rpartition("exit ")
+    if status != "0":
+        raise Failed(f"the guest's {line!r} ended with {status or 'nothing'}: {said}")
+    return said
+
+
+def order(pair, line):
+    """Runs it a moment later: for what ends the guest, and so the answer."""
+    command(pair, f"(sleep 0.2; {line}) >/dev/null 2>&1 </dev/null &")
+
+
+def upload(pair, data, seconds=30):
+    """The sha256 that the guest found for the data."""
+    head = f"POST /cgi-bin/upload HTTP/1.0\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+    return _request(pair, head + data, seconds).split()[0]
+
+
+def _request(pair, data, seconds):
+    with netns.socket_in(pair.hosts.client, socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.settimeout(seconds)
+        try:
+            sock.connect((GUEST_IP, 80))
+            sock.sendall(data)
+            answer = b""
+            while chunk := sock.recv(65536):
+                answer += chunk
+        except OSError as error:
+            raise Failed(f"the guest's web server: {error}") from error
+    head, _, body = answer.decode(errors="replace").partition("\r\n\r\n")
+    if " 200 " not in head.splitlines()[0]:
+        raise Failed(f"the guest's web server: {head}")
+    return body
+
+
+def kill_primary(case, pair):
+    """kill -9; the INCR client must go on, on its connection, with the secondary."""
+    pair.inject("kill")
+    pair.wait_state(pair.secondary, "exposed", 10)
+    if not pair.wait_replies_after(time.monotonic_ns()):
+        raise Failed(f"no replies: {pair.incr.result or pair.incr.progress}")
+    time.sleep(GOES_ON_SECONDS)
+    case.judge(*verdict.replies(pair.incr.finish()))
