@@ -159,12 +159,15 @@ def part(values, share):
     return round(values[min(len(values) - 1, int(len(values) * share))], 2) if values else None
 
 
+def most(values):
+    return round(max(values), 2) if values else None
+
+
 def summary(cycles, incidents, client):
     client = client or {}
     ms = lambda pick: [verdict.ms(pick(c)) for c in cycles]
     gaps, pauses = ms(lambda c: c.gap[0]), ms(lambda c: c.attach.pause_ns)
     attach_gaps = ms(lambda c: c.attach_gap_ns)
-    most = lambda values: round(max(values), 2) if values else None
     by_fault = {f"gap_ms_{fault}_p50": middle([verdict.ms(c.gap[0]) for c in cycles if c.story.fault == fault])
                 for fault in FAULTS}
     return {

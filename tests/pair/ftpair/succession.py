@@ -13,6 +13,7 @@ from .hosts import GUEST_IP, LOG_IP
 from .long_incr import LongIncr
 from .node import LOG_PORT, Node
 from .pair import KEY, Failed, Pair
+from .qmp import QmpError
 from .secondary_line import own_name, secondary_line
 
 ATTACH_SECONDS = 60
@@ -121,6 +122,13 @@ class Succession(Pair):
         return Attach(begin, cut or protected, protected, query["attach-bytes"],
                       query["attach-pause-ns"])
 
+    def ask_digest(self):
+        """Both nodes compare a digest at one instruction count, a moment later."""
+        try:
+            self.primary.qmp.command("x-ft-digest")
+        except QmpError as error:
+            raise Failed(f"no digest: {error}; {self.told()}") from error
+
     def event_ns(self, node, condition, since_ns, offset):
         """When FT_STATE_CHANGE first met the condition after the moment; or 0."""
         event = node.qmp.wait_event(
@@ -141,7 +149,8 @@ class Succession(Pair):
             q = node.query(3)
         except Exception as error:          # said, not raised: this is a report of something else
             return f"{node.name}: {error}"
-        return f"{node.name} is {q['role']} {q['state']} at {q['icount']}: {q['reason'] or '-'}"
+        return (f"{node.name} is {q['role']} {q['state']} at {q['icount']}, frame {q['log-frames']}, lag "
+                f"{q['lag-instructions']}, held {q['held-packets']}: {q['reason'] or '-'}")
 
     def follows(self):
         """Why the secondary is not following the primary; "" if it is."""
