@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 /* Both nodes must run the same; a change of behaviour changes it. */
-#define FT_CORE_VERSION "0.1.0"
+#define FT_CORE_VERSION "0.2.0"
 
 typedef struct FtError {
     char text[256];
@@ -148,6 +148,7 @@ typedef enum FtEvent {                 /* wire numbers, see events.def      */
     FT_EV_CLOCK_VIRTUAL_RT = 34,       /* int ns                            */
     FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
     FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
+    FT_EV_DIGEST = 61,                 /* bytes: see the digest below       */
     FT_EV_END = 63
 } FtEvent;
 
@@ -219,6 +220,32 @@ bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) FT
 void ft_hold_destroy_all(FtHold *h) FT_NOEXCEPT;
 void ft_hold_stats(const FtHold *h, FtHoldStats *s) FT_NOEXCEPT;
 uint64_t ft_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
+
+/* ---------------------------------------------------------------- digest --
+ * What a node is at one instruction count, as a list of named hashes: CPU, RAM,
+ * each device's section. The primary puts the hashes into a DIGEST event, the
+ * secondary makes its own at the same instruction and compares. Thread: RL.
+ */
+enum { FT_RAM_PAGE_BYTES = 4096 };
+typedef struct FtDigest FtDigest;
+FtDigest *ft_digest_new(void) FT_NOEXCEPT;
+void ft_digest_free(FtDigest *d) FT_NOEXCEPT;
+void ft_digest_clear(FtDigest *d) FT_NOEXCEPT;
+void ft_digest_add(FtDigest *d, const char *name, uint64_t hash) FT_NOEXCEPT;
+/* The bytes for the log; valid until the next encode. */
+const uint8_t *ft_digest_encode(FtDigest *d, size_t *len) FT_NOEXCEPT;
+/* False names the sections that differ. */
+bool ft_digest_compare(const FtDigest *d, const uint8_t *theirs, size_t len,
+                       FtError *err) FT_NOEXCEPT;
+/* Section i, in order; false behind the last one. */
+bool ft_digest_section(const FtDigest *d, size_t i, const char **name,
+                       uint64_t *hash) FT_NOEXCEPT;
+/* One block of guest RAM; only pages that were written need be hashed again. */
+typedef struct FtRamHash FtRamHash;
+FtRamHash *ft_ram_hash_new(const char *name, uint64_t bytes) FT_NOEXCEPT;
+void ft_ram_hash_free(FtRamHash *r) FT_NOEXCEPT;
+void ft_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) FT_NOEXCEPT;
+void ft_ram_hash_add(const FtRamHash *r, FtDigest *d) FT_NOEXCEPT;
 
 /* ----------------------------------------------------------------- lease --
  * The primary may let output go only while the secondary cannot have taken

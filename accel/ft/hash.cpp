@@ -13,6 +13,10 @@ uint64_t hash64(const uint8_t *data, size_t len) noexcept {
     return XXH3_64bits(len ? data : &nothing, len);
 }
 
+uint64_t hash64_seeded(const uint8_t *data, size_t len, uint64_t seed) noexcept {
+    return XXH3_64bits_withSeed(data, len, seed);
+}
+
 } // namespace ft
 
 /* THREAD: any, no lock needed. OWNERSHIP: data stays the caller's. */

@@ -15,6 +15,8 @@ namespace ft {
 
 /* data may be NULL when len is 0. */
 uint64_t hash64(const uint8_t *data, size_t len) noexcept;
+/* The same bytes under another seed hash to something unrelated. */
+uint64_t hash64_seeded(const uint8_t *data, size_t len, uint64_t seed) noexcept;
 
 } // namespace ft
 

@@ -18,6 +18,7 @@ static const char refused[] =
 /* "query-" is allowed as a whole. cont has its own check, ft_may_cont(). */
 static const char *const qmp_allowed[] = {
     "qmp_capabilities", "quit", "cont", "ft-attach", "ft-detach", "ft-failover",
+    "x-ft-digest",
     "human-monitor-command", "qom-get", "qom-list", "qom-list-types",
     "qom-list-properties", "device-list-properties", "trace-event-get-state",
     "trace-event-set-state", "getfd", "closefd", "add-fd", "remove-fd", "yank",

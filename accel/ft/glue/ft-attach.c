@@ -44,6 +44,7 @@
 #define FT_PASSES_MAX 30
 #define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUIESCE_MAX 1000
+#define FT_STOPS_MAX 5
 /* migration_rate_set() wants bytes per second and divides by ten. */
 #define FT_RATE_UNITS 10
 
@@ -143,7 +144,11 @@ static bool ft_restore_devices(const GByteArray *blob)
     return ok;
 }
 
-/* Events that are queued but not in the log yet would be lost at the cut. */
+/*
+ * Events that are queued but not in the log yet would be lost at the cut. They
+ * run while the guest still counts as running: a NIC that is stopped puts a
+ * packet aside and gives it to the guest at the start, on this node only.
+ */
 static bool ft_quiesce(void)
 {
     for (int i = 0; i < FT_QUIESCE_MAX; i++) {
@@ -151,6 +156,24 @@ static bool ft_quiesce(void)
             return true;
         }
         replay_async_events();
+    }
+    return false;
+}
+
+static bool ft_stop_quiet(bool was_running)
+{
+    for (int i = 0; i < FT_STOPS_MAX; i++) {
+        if (!ft_quiesce()) {
+            return false;
+        }
+        if (!was_running) {
+            return true;
+        }
+        vm_stop(RUN_STATE_RESTORE_VM);
+        if (replay_can_snapshot()) {
+            return true;
+        }
+        vm_start();
     }
     return false;
 }
@@ -171,11 +194,8 @@ static void ft_cut(void)
     GByteArray *blob;
     guint blob_len;
 
-    if (was_running) {
-        vm_stop(RUN_STATE_RESTORE_VM);
-    }
-    if (!ft_quiesce()) {
-        ft_cut_failed(was_running, "the cut: events keep coming with the guest stopped");
+    if (!ft_stop_quiet(was_running)) {
+        ft_attach_fail("the cut: events keep coming");
         return;
     }
     qemu_savevm_live_state(attach.file);
@@ -206,6 +226,7 @@ static void ft_cut(void)
     ft_output_set(FT_OUTPUT_KEEP);
     ft_output_restart();
     ft_peer_start_log(attach.writer);
+    ft_digest_begin();
     if (was_running) {
         vm_start();
     }
@@ -337,6 +358,7 @@ static void ft_load_finish(void *opaque)
         migration_incoming_state_destroy();
         load.active = false;
         ft_log_replay_from(ft_log_reader());
+        ft_digest_begin();
         ft_output_set(FT_OUTPUT_KEEP);
         ft_session_set_epoch(ft_node.session, ft_peer_epoch());
         trace_ft_loaded(icount_get_raw());

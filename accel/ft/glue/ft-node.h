@@ -29,6 +29,8 @@ typedef struct FtConfig {
     uint64_t timeout_ns;
     unsigned shift;
     uint64_t lag_limit_ns;
+    uint64_t digest_ns;         /* between two digests, 0: none of itself   */
+    char *digest_dir;           /* what was hashed is kept there, or NULL   */
 } FtConfig;
 
 /* Host's monotonic times of the last takeover, 0 if there was none. */
@@ -123,6 +125,20 @@ uint64_t ft_log_frames(void);                                  /* any         */
 uint64_t ft_log_lag_instructions(void);                        /* any         */
 uint64_t ft_log_executed_icount(void);  /* any: instructions since the cut */
 void ft_log_count(uint64_t last_seq, size_t bytes);            /* any         */
+
+void ft_log_diverged(const char *what);                        /* RL          */
+
+/* -- hw/ft-replay/glue/ft-digest.c: proof of equality ------------------------ */
+/* Main, at the cut, on both: the next log is accompanied by digests. */
+void ft_digest_begin(void);
+void ft_digest_end(void);                                      /* main        */
+/* Main. Puts a digest into the log. @full: hash all RAM again. */
+bool ft_digest_take(bool full, Error **errp);
+void ft_digest_event(bool full);       /* replay/: behind the DIGEST event    */
+/* Primary: made, secondary: found equal, since the cut. */
+uint64_t ft_digest_count(void);                                /* main        */
+uint64_t ft_digest_last_ns(void);      /* how long the last one took          */
+const FtDigest *ft_digest_last(void);                          /* main        */
 
 /* -- net/ft-filter/glue/filter-ft.c: output commit for packets -------------- */
 typedef enum FtOutput {

@@ -23,6 +23,7 @@
 #define FT_SHIFT_DEFAULT 2
 #define FT_SHIFT_MAX 10
 #define FT_LAG_LIMIT_MS_DEFAULT 250
+#define FT_DIGEST_MS_DEFAULT 5000
 
 /* Takes option @key out of the dictionary; NULL if it is not there. */
 static char *ft_take_opt(QDict *opts, const char *key)
@@ -108,7 +109,7 @@ static bool ft_take_arbiter(QDict *opts, FtConfig *c, Error **errp)
 
 static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
 {
-    uint64_t timeout_ms, shift, lag_ms;
+    uint64_t timeout_ms, shift, lag_ms, digest_ms;
 
     if (!ft_take_role(opts, &c->role, errp)) {
         return false;
@@ -116,12 +117,15 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     c->peer = ft_take_opt(opts, "ft-peer");
     c->listen = ft_take_opt(opts, "ft-listen");
     c->log_file = ft_take_opt(opts, "ft-log-file");
+    c->digest_dir = ft_take_opt(opts, "ft-digest-dir");
     if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
                         FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)
         || !ft_take_number(opts, "ft-shift", 0, FT_SHIFT_MAX, FT_SHIFT_DEFAULT,
                            &shift, errp)
         || !ft_take_number(opts, "ft-lag-limit", 1, 60000,
                            FT_LAG_LIMIT_MS_DEFAULT, &lag_ms, errp)
+        || !ft_take_number(opts, "ft-digest", 0, 3600000,
+                           FT_DIGEST_MS_DEFAULT, &digest_ms, errp)
         || !ft_check_address("ft-peer", c->peer, errp)
         || !ft_check_address("ft-listen", c->listen, errp)
         || !ft_take_arbiter(opts, c, errp)) {
@@ -129,6 +133,7 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     }
     c->timeout_ns = timeout_ms * SCALE_MS;
     c->lag_limit_ns = lag_ms * SCALE_MS;
+    c->digest_ns = digest_ms * SCALE_MS;
     c->shift = shift;
     if (c->role == FT_ROLE_SECONDARY && !c->listen) {
         error_setg(errp, "ft=secondary needs ft-listen=HOST:PORT");

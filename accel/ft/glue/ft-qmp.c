@@ -66,6 +66,8 @@ FtInfo *qmp_query_ft(Error **errp)
     info->ack_rtt_ns = lease ? ft_lease_rtt_ns(lease) : 0;
     info->attach_bytes = ft_node.attach_bytes;
     info->attach_pause_ns = ft_node.attach_pause_ns;
+    info->digests = ft_digest_count();
+    info->digest_ns = ft_digest_last_ns();
     info->takeover_detected_ns = ft_node.takeover.detected_ns;
     info->takeover_decided_ns = ft_node.takeover.decided_ns;
     info->takeover_live_ns = ft_node.takeover.live_ns;
@@ -114,6 +116,52 @@ void qmp_ft_detach(Error **errp)
     ft_order(FT_IN_DETACH, errp);
 }
 
+FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
+{
+    FtDigestInfo *info;
+    FtDigestSectionList **tail;
+    const char *name;
+    uint64_t hash;
+
+    if (!ft_node.session || !ft_digest_take(!has_full || full, errp)) {
+        if (!ft_node.session) {
+            error_setg(errp, "fault tolerance is off");
+        }
+        return NULL;
+    }
+    info = g_new0(FtDigestInfo, 1);
+    info->icount = icount_get_raw();
+    tail = &info->sections;
+    for (size_t i = 0; ft_digest_section(ft_digest_last(), i, &name, &hash); i++) {
+        FtDigestSection *s = g_new0(FtDigestSection, 1);
+
+        s->name = g_strdup(name);
+        s->hash = g_strdup_printf("%016" PRIx64, hash);
+        QAPI_LIST_APPEND(tail, s);
+    }
+    return info;
+}
+
+/* Linux keeps the arguments as they were, each ended by a zero. */
+FtCommandLine *qmp_query_ft_command_line(Error **errp)
+{
+    g_autofree char *text = NULL;
+    gsize len;
+    FtCommandLine *line;
+    strList **tail;
+
+    if (!g_file_get_contents("/proc/self/cmdline", &text, &len, NULL)) {
+        error_setg(errp, "cannot read /proc/self/cmdline");
+        return NULL;
+    }
+    line = g_new0(FtCommandLine, 1);
+    tail = &line->arguments;
+    for (const char *p = text; p < text + len; p += strlen(p) + 1) {
+        QAPI_LIST_APPEND(tail, g_strdup(p));
+    }
+    return line;
+}
+
 void hmp_info_ft(Monitor *mon, const QDict *qdict)
 {
     g_autoptr(FtInfo) i = qmp_query_ft(&error_abort);
@@ -135,5 +183,7 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                    PRIu64 " us, p99 %" PRIu64 " us, max %" PRIu64 " us\n",
                    i->held_packets, i->held_bytes, i->hold_ns_p50 / 1000,
                    i->hold_ns_p99 / 1000, i->hold_ns_max / 1000);
+    monitor_printf(mon, "digests: %" PRIu64 ", the last took %" PRIu64 " us\n",
+                   i->digests, i->digest_ns / 1000);
     monitor_printf(mon, "round trip: %" PRIu64 " us\n", i->ack_rtt_ns / 1000);
 }

@@ -104,6 +104,7 @@ static void ft_run_exposed(void)
     bool was_secondary = ft_node.takeover.live_ns != 0
                          && ft_node.takeover.output_ns == 0;
 
+    ft_digest_end();
     ft_log_record_to(NULL, NULL);
     if (was_secondary) {
         /* First, so that what is kept finds its way back already. */
@@ -140,6 +141,7 @@ static void ft_stop_for_good(void)
     if (runstate_is_running()) {
         vm_stop(RUN_STATE_PAUSED);
     }
+    ft_digest_end();
     ft_log_record_to(NULL, NULL);
 }
 

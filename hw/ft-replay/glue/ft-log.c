@@ -62,6 +62,7 @@ static const struct {
     { EVENT_CHECKPOINT + CHECKPOINT_INIT, FT_EV_CHECKPOINT + 7 },
     { EVENT_CHECKPOINT + CHECKPOINT_RESET, FT_EV_CHECKPOINT + 8 },
     { EVENT_OUTPUT, FT_EV_OUTPUT },
+    { EVENT_DIGEST, FT_EV_DIGEST },
 };
 
 static uint8_t to_wire[EVENT_COUNT];
@@ -257,7 +258,7 @@ uint64_t ft_log_lag_instructions(void)
 
 /* -- replaying ------------------------------------------------------------------------ */
 
-static void ft_log_diverged_op(const char *what)
+void ft_log_diverged(const char *what)
 {
     g_autofree char *text = NULL;
 
@@ -284,7 +285,7 @@ static bool ft_log_get_event_op(unsigned *event)
         return false;
     }
     if (!ft_log_get_event(reader, &wire) || from_wire[wire] == EVENT_COUNT) {
-        ft_log_diverged_op("an event that this build does not know");
+        ft_log_diverged("an event that this build does not know");
         return false;
     }
     *event = from_wire[wire];
@@ -296,7 +297,7 @@ static uint64_t ft_log_get_int_op(void)
     uint64_t value = 0;
 
     if (!ft_log_get_int(reader, &value)) {
-        ft_log_diverged_op("the event has other fields than replay expects");
+        ft_log_diverged("the event has other fields than replay expects");
     }
     return value;
 }
@@ -306,7 +307,7 @@ static void ft_log_get_array_op(const uint8_t **buf, size_t *size)
     static const uint8_t nothing[1];
 
     if (!ft_log_get_bytes(reader, buf, size)) {
-        ft_log_diverged_op("the event has other fields than replay expects");
+        ft_log_diverged("the event has other fields than replay expects");
         *buf = nothing;
         *size = 0;
     }
@@ -430,7 +431,8 @@ static const ReplayLogOps ft_log_ops = {
     .get_array = ft_log_get_array_op,
     .commit = ft_log_commit_op,
     .throttle = ft_log_throttle_op,
-    .diverged = ft_log_diverged_op,
+    .diverged = ft_log_diverged,
+    .digest = ft_digest_event,
 };
 
 /* Main, before the machine exists; the main loop does. */
