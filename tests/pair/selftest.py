@@ -10,9 +10,12 @@ import unittest
 from pathlib import Path
 from types import SimpleNamespace
 
-from ftpair import failover, figures, output_rule, timeline, trace, verdict
+from ftpair import failover, figures, output_rule, sampler, soaking, timeline, trace, verdict
 from ftpair.capture import Frame
 from ftpair.clients import DownloadClient, IncrClient
+from ftpair.incidents import Incident
+from ftpair.long_incr import LongIncrClient
+from ftpair.secondary_line import Unusable, own_name, pairs, secondary_line, text_of
 from ftpair.xxh3 import xxh3_64
 
 MS = 1_000_000
@@ -240,6 +243,90 @@ class Story(unittest.TestCase):
         late.live_ns = late.fault_ns + (failover.TAKEOVER_MS["kill"] + 1) * MS
         self.assertFalse(failover.takeover(late, 500).ok)
         self.assertFalse(failover.takeover(failover.Failover("kill"), 500).ok)
+
+
+class SecondaryLine(unittest.TestCase):
+    """A primary's command line becomes that of a secondary."""
+
+    def line(self, *words, changes=None):
+        line = secondary_line(["qemu", *words], "10.0.0.2:7000", changes)
+        self.assertEqual((line[0], line[-2:]), ("qemu", ["-machine", "ft=secondary,ft-listen=10.0.0.2:7000"]))
+        return line[1:-2]
+
+    def test_one_machine_option(self):
+        self.assertEqual(self.line("-machine", "q35,ft=primary,ft-peer=b:7000,ft-arbiter=file:/x,ft-timeout=500"),
+                         ["-machine", "q35,ft-arbiter=file:/x,ft-timeout=500"])
+
+    def test_machine_option_of_its_own(self):
+        self.assertEqual(self.line("-M", "pc", "-machine", "ft=primary,ft-peer=b:1"), ["-machine", "pc"])
+
+    def test_a_survivor_was_a_secondary(self):
+        line = secondary_line(secondary_line(["qemu", "-machine", "q35,ft=primary"], "a:1"), "b:2")
+        self.assertEqual(line, ["qemu", "-machine", "q35", "-machine", "ft=secondary,ft-listen=b:2"])
+
+    def test_what_only_a_primary_has(self):
+        self.assertEqual(self.line("-S", "-incoming", "defer", "-m", "256", "-nodefaults"),
+                         ["-m", "256", "-nodefaults"])
+
+    def test_a_kernel_parameter_is_no_option(self):
+        self.assertEqual(self.line("-append", "-S"), ["-append", "-S"])
+
+    def test_own_files(self):
+        self.assertEqual(
+            self.line("-qmp", "unix:vm.qmp,server=on", "-serial", "file:/log/vm-r1.serial", "-pidfile", "vm.pid",
+                      "-monitor", "mon:stdio", "-chardev", "socket,id=c,path=/run/a,,b.sock,server=on"),
+            ["-qmp", "unix:vm-r1.qmp,server=on", "-serial", "file:/log/vm-r2.serial", "-pidfile", "vm-r1.pid",
+             "-monitor", "mon:stdio", "-chardev", "socket,id=c,path=/run/a,,b-r1.sock,server=on"])
+
+    def test_names_go_on(self):
+        self.assertEqual([own_name("vm"), own_name("/a-r9/vm-r9.qmp"), own_name("vm-rx"), own_name("vm", 7)],
+                         ["vm-r1", "/a-r9/vm-r10.qmp", "vm-rx-r1", "vm-r7"])
+
+    def test_two_commas_are_one(self):
+        self.assertEqual(pairs("q35,a=b,,c,d=e=f"), [("", "q35"), ("a", "b,c"), ("d", "e=f")])
+        self.assertEqual(text_of(pairs("q35,a=b,,c")), "q35,a=b,,c")
+
+    def test_changes(self):
+        words = ("-netdev", "tap,id=n0,ifname=tap0", "-device", '{"driver": "virtio-net-pci", "id": "d0"}',
+                 "-serial", "stdio")
+        self.assertEqual(
+            self.line(*words, changes={"n0.ifname": "tap1", "d0.mac": "52:54:00:00:00:01", "serial": "null"}),
+            ["-netdev", "tap,id=n0,ifname=tap1",
+             "-device", '{"driver": "virtio-net-pci", "id": "d0", "mac": "52:54:00:00:00:01"}', "-serial", "null"])
+        self.assertEqual(self.line("-netdev", "tap,id=n0,br=x", changes={"n0.br": ""}), ["-netdev", "tap,id=n0"])
+
+    def test_a_change_of_nothing_is_refused(self):
+        with self.assertRaises(Unusable):
+            self.line("-netdev", "tap,id=n0", changes={"n1.ifname": "tap1"})
+
+    def test_inherited_files_are_refused(self):
+        for words in (("-chardev", "socket,id=m,fd=31"), ("-netdev", '{"type":"tap","id":"n0","fd":"33"}')):
+            with self.assertRaises(Unusable):
+                self.line(*words)
+        self.line("-netdev", "tap,id=n0,fd=33", changes={"n0.fd": "", "n0.ifname": "tap1"})
+
+
+class Soak(unittest.TestCase):
+    def test_gaps_without_all_times(self):
+        client = LongIncrClient(None)
+        for n, t in enumerate((1, 2, 300, 301, 350)):
+            client._judge(b":%d" % n, 0, t * MS)
+        self.assertEqual([g[0] // MS for g in client.gaps()], [298, 49, 1, 1])
+        self.assertEqual(client.take_new_gaps()[1], (298 * MS, 2 * MS, 300 * MS))
+        self.assertEqual((client.take_new_gaps(), len(client.times)), ([], 2))
+
+    def test_what_counts_as_divergence(self):
+        told = lambda text: Incident("cycle 1", text).diverged
+        self.assertTrue(told("secondary is failed: diverged at instruction 7"))
+        self.assertTrue(told("the secondary's replay stands still"))
+        self.assertFalse(told("takeover within 1000 ms: 1200 ms"))
+
+    def test_growth(self):
+        rows = [{"x": n} for n in range(8)]
+        self.assertEqual(sampler.quarters(rows, "x"), (2.5, 6.5))
+
+    def test_percentile(self):
+        self.assertEqual((soaking.part([3, 1, 2], 0.99), soaking.part([], 0.5), soaking.most([1, 4])), (3, None, 4))
 
 
 class Xxh3(unittest.TestCase):

@@ -9,14 +9,13 @@ is killed or detached in turn, and the guest must go on alone.
 import signal
 import time
 
-from ftpair import verdict
+from ftpair import soaking, verdict
 from ftpair.figures import middle
 from ftpair.incidents import Incidents
 from ftpair.load import Load
 from ftpair.pair import Failed
-from ftpair.qmp import QmpError
+from ftpair.soaking import common_figures, most, part
 from ftpair.succession import Succession
-from soak_failovers import most, part
 
 ENDS = ("kill", "detach")
 LOOK_SECONDS = 0.5
@@ -45,28 +44,20 @@ class Round:
 def run(options, say):
     """(figures, checks, work folder)."""
     pair = Succession("soak-attaches", alone=True, memory_mib=options.memory, say=say, keep=options.keep)
-    incidents = Incidents(pair.folder, say)
-    rounds, load, client = [], Load(pair), None
-    try:
-        with pair:
-            try:
-                pair.start_alone()
-                pair.start_long_incr()
-                load.start()
-                for number in range(1, options.attaches + 1):
-                    rounds.append(Round(number))
-                    live_through(pair, rounds[-1], options, incidents)
-                    print(rounds[-1].line(options.attaches), flush=True)
-                incidents.note_failed("the load", load.finish())
-            except (Failed, QmpError, RuntimeError, OSError) as error:
-                incidents.note(f"in round {len(rounds)}, the end", f"{error}; {pair.told()}")
-            load.stop()
-            client = pair.incr.finish() if pair.incr else None
-            checks = judge(options, rounds, incidents, client)
-            if verdict.failures(checks):
-                raise Failed("kept for inspection")         # the pair keeps its folder
-    except Failed:
-        pass
+    incidents, load, rounds = Incidents(pair.folder, say), Load(pair), []
+
+    def work():
+        pair.start_alone()
+        pair.start_long_incr()
+        load.start()
+        for number in range(1, options.attaches + 1):
+            rounds.append(Round(number))
+            live_through(pair, rounds[-1], options, incidents)
+            print(rounds[-1].line(options.attaches), flush=True)
+        incidents.note_failed("the load", load.finish())
+
+    client, checks = soaking.run(pair, incidents, load, work, lambda: [verdict.Check(
+        f"{options.attaches} attaches", len(attached(rounds)) == options.attaches, f"{len(attached(rounds))}")])
     return summary(rounds, incidents, client), checks, pair.folder
 
 
@@ -119,30 +110,22 @@ def end(pair, how):
 
 def check_alone(pair):
     """The guest goes on, exposed."""
-    if not pair.wait_replies_after(time.monotonic_ns()):
-        raise Failed(f"the guest does not go on alone: {pair.incr.result or pair.incr.progress}")
+    pair.goes_on()
     time.sleep(ALONE_SECONDS)
 
 
 # --------------------------------------------------------------- the whole soak --
-def judge(options, rounds, incidents, client):
-    came = sum(r.attach is not None for r in rounds)
-    return [*(verdict.replies(client) if client else [verdict.Check("the client worked", False, "never")]),
-            verdict.Check(f"{options.attaches} attaches", came == options.attaches, f"{came}"),
-            verdict.Check("nothing diverged", not incidents.diverged, f"{incidents.diverged} times"),
-            verdict.Check("no incident", not incidents.all, f"{len(incidents.all)}")]
+def attached(rounds):
+    return [r for r in rounds if r.attach]
 
 
 def summary(rounds, incidents, client):
-    client = client or {}
-    good = [r for r in rounds if r.attach]
+    good = attached(rounds)
     ms = lambda pick: [verdict.ms(pick(r)) for r in good]
     pauses, gaps, stalls = ms(lambda r: r.attach.pause_ns), ms(lambda r: r.gap_ns), ms(lambda r: r.stall_ns)
     return {
-        "attaches": len(good), "diverged": incidents.diverged, "incidents": len(incidents.all),
+        "attaches": len(good), **common_figures(client, incidents),
         "digests_equal": sum(r.digests for r in good),
-        "lost": client.get("lost", 0), "doubled": client.get("doubled", 0),
-        "replies": client.get("replies", 0),
         "attach_pause_ms_p50": middle(pauses), "attach_pause_ms_max": most(pauses),
         "attach_gap_ms_p50": middle(gaps), "attach_gap_ms_p99": part(gaps, 0.99),
         "attach_gap_ms_max": most(gaps), "attach_stall_ms_max": most(stalls),

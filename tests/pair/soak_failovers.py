@@ -11,12 +11,12 @@ import random
 import signal
 import time
 
-from ftpair import failover, verdict
+from ftpair import failover, soaking, verdict
 from ftpair.figures import middle
 from ftpair.incidents import Incidents
 from ftpair.load import Load
 from ftpair.pair import Failed
-from ftpair.qmp import QmpError
+from ftpair.soaking import common_figures, most, part
 from ftpair.succession import Succession, silent_until_live
 
 FAULTS = ("kill", "stop")
@@ -53,32 +53,24 @@ def run(options, say):
     """(figures, checks, work folder)."""
     chance = random.Random(options.seed)
     pair = Succession("soak-failovers", memory_mib=options.memory, say=say, keep=options.keep)
-    incidents = Incidents(pair.folder, say)
-    cycles, load, client = [], Load(pair), None
-    try:
-        with pair:
-            try:
-                pair.start(captures=("b",)).wait_up()
-                pair.start_long_incr()
-                if options.load:
-                    load.start()
-                for number in range(1, options.failovers + 1):
-                    cycle = Cycle(number, FAULTS[(number - 1) % len(FAULTS)])
-                    live_through(pair, cycle, incidents, chance)
-                    cycles.append(cycle)
-                    print(cycle.line(options.failovers), flush=True)
-                time.sleep(1)
-                if options.load:
-                    incidents.note_failed("the load", load.finish())
-            except (Failed, QmpError, RuntimeError, OSError) as error:
-                incidents.note(f"after {len(cycles)} cycles, the end", f"{error}; {pair.told()}")
-            load.stop()
-            client = pair.incr.finish() if pair.incr else None
-            checks = judge(options, cycles, incidents, client)
-            if verdict.failures(checks):
-                raise Failed("kept for inspection")         # the pair keeps its folder
-    except Failed:
-        pass
+    incidents, load, cycles = Incidents(pair.folder, say), Load(pair), []
+
+    def work():
+        pair.start(captures=("b",)).wait_up()
+        pair.start_long_incr()
+        if options.load:
+            load.start()
+        for number in range(1, options.failovers + 1):
+            cycle = Cycle(number, FAULTS[(number - 1) % len(FAULTS)])
+            live_through(pair, cycle, incidents, chance)
+            cycles.append(cycle)
+            print(cycle.line(options.failovers), flush=True)
+        time.sleep(1)
+        if options.load:
+            incidents.note_failed("the load", load.finish())
+
+    client, checks = soaking.run(pair, incidents, load, work, lambda: [verdict.Check(
+        f"{options.failovers} failovers", len(cycles) == options.failovers, f"{len(cycles)}")])
     return summary(cycles, incidents, client), checks, pair.folder
 
 
@@ -146,36 +138,14 @@ def protect(pair, cycle, incidents):
 
 
 # --------------------------------------------------------------- the whole soak --
-def judge(options, cycles, incidents, client):
-    came = len(cycles)
-    return [*(verdict.replies(client) if client else [verdict.Check("the client worked", False, "never")]),
-            verdict.Check(f"{options.failovers} failovers", came == options.failovers, f"{came}"),
-            verdict.Check("nothing diverged", not incidents.diverged, f"{incidents.diverged} times"),
-            verdict.Check("no incident", not incidents.all, f"{len(incidents.all)}")]
-
-
-def part(values, share):
-    values = sorted(values)
-    return round(values[min(len(values) - 1, int(len(values) * share))], 2) if values else None
-
-
-def most(values):
-    return round(max(values), 2) if values else None
-
-
 def summary(cycles, incidents, client):
-    client = client or {}
-    ms = lambda pick: [verdict.ms(pick(c)) for c in cycles]
+    ms = lambda pick, some=cycles: [verdict.ms(pick(c)) for c in some]
     gaps, pauses = ms(lambda c: c.gap[0]), ms(lambda c: c.attach.pause_ns)
     attach_gaps = ms(lambda c: c.attach_gap_ns)
-    by_fault = {f"gap_ms_{fault}_p50": middle([verdict.ms(c.gap[0]) for c in cycles if c.story.fault == fault])
+    by_fault = {f"gap_ms_{fault}_p50": middle(ms(lambda c: c.gap[0], [c for c in cycles if c.story.fault == fault]))
                 for fault in FAULTS}
     return {
-        "failovers": len(cycles),
-        "connections_broken": 0 if client and client.get("broken") is None else 1,
-        "lost": client.get("lost", 0), "doubled": client.get("doubled", 0),
-        "diverged": incidents.diverged, "incidents": len(incidents.all),
-        "replies": client.get("replies", 0),
+        "failovers": len(cycles), **common_figures(client, incidents),
         "gap_ms_p50": middle(gaps), "gap_ms_p99": part(gaps, 0.99), "gap_ms_max": most(gaps), **by_fault,
         "detect_ms_p50": middle(ms(lambda c: c.story.detected_ns - c.story.fault_ns)),
         "golive_ms_p50": middle(ms(lambda c: c.story.live_ns - c.story.fault_ns)),

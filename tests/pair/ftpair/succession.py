@@ -47,6 +47,13 @@ class Succession(Pair):
         self.former = []
         self.started = 0
 
+    @classmethod
+    def of(cls, case, **options):
+        """The pair of a test."""
+        pair = cls(case.name, say=case.say, keep=case.keep, **options)
+        case.folders.append(pair.folder)
+        return pair
+
     def _node(self, name, side, more, words):
         if self.alone:
             words = [w for w in words if not w.startswith("ft-peer=")]
@@ -83,6 +90,18 @@ class Succession(Pair):
         """The secondary went live: it is the primary, the other one is past."""
         self.former.append(self.primary)
         self.primary = self.secondary
+
+    def fail_over(self):
+        """kill -9 of the primary, until the client works with the secondary, now primary."""
+        self.inject("kill")
+        self.wait_state(self.secondary, "exposed", 10)
+        self.promote()
+        self.goes_on()
+
+    def goes_on(self):
+        """The client gets replies from now on, whoever answers."""
+        if not self.wait_replies_after(time.monotonic_ns()):
+            raise Failed(f"the client gets no replies: {self.incr.result or self.incr.progress}; {self.told()}")
 
     def retire(self, node):
         """Ends a node of the past for good."""
@@ -163,6 +182,15 @@ class Succession(Pair):
                 return f"the secondary's replay stands still; {self.told()}"
             time.sleep(0.05)
         return ""
+
+    def stay_protected(self, seconds):
+        """Failed as soon as the secondary does not follow."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            problem = self.follows()
+            if problem:
+                raise Failed(problem)
+            time.sleep(0.5)
 
     # ---------------------------------------------------------------- clients --
     def start_long_incr(self, seconds=20):

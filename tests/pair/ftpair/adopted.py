@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A QEMU that somebody else started, scripts/respawn say, as a node of the pair."""
+
+import subprocess
+import time
+
+from .node import Node
+
+
+class AdoptedProcess:
+    """What Node uses of subprocess.Popen, for a process that is not our child."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.returncode = None          # nobody tells us; 0 stands for "ended"
+
+    def poll(self):
+        try:
+            with open(f"/proc/{self.pid}/stat") as stat:
+                ended = stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+        except OSError:
+            ended = True
+        if ended:
+            self.returncode = 0
+        return self.returncode
+
+    def wait(self, seconds=10):
+        deadline = time.monotonic() + seconds
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), seconds)
+            time.sleep(0.02)
+        return self.returncode
+
+
+class AdoptedNode(Node):
+    """name: as in the names of its files. argv: its command line."""
+
+    def __init__(self, name, namespace, folder, argv, pid):
+        super().__init__(name, namespace, folder, [], "")
+        self.argv = argv
+        self.process = AdoptedProcess(pid)
