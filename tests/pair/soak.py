@@ -33,6 +33,8 @@ def arguments():
     what.add_argument("--minutes", type=float, metavar="M")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     parser.add_argument("--memory", type=int, metavar="MIB", help="the guest's RAM (default 256)")
+    parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS",
+                        help="ft-timeout of the nodes; more on a busy host (default 500)")
     parser.add_argument("--seed", type=int, help="of the random moments (default: chosen and shown)")
     parser.add_argument("--load", action="store_true", help="--failovers: the full load of the others too")
     parser.add_argument("--seconds", type=float, default=60, metavar="S",

@@ -43,7 +43,7 @@ class Round:
 
 def run(options, say):
     """(figures, checks, work folder)."""
-    pair = Succession("soak-attaches", alone=True, memory_mib=options.memory, say=say, keep=options.keep)
+    pair = Succession("soak-attaches", alone=True, **soaking.pair_options(options, say))
     incidents, load, rounds = Incidents(pair.folder, say), Load(pair), []
 
     def work():

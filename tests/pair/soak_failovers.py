@@ -52,7 +52,7 @@ class Cycle:
 def run(options, say):
     """(figures, checks, work folder)."""
     chance = random.Random(options.seed)
-    pair = Succession("soak-failovers", memory_mib=options.memory, say=say, keep=options.keep)
+    pair = Succession("soak-failovers", **soaking.pair_options(options, say))
     incidents, load, cycles = Incidents(pair.folder, say), Load(pair), []
 
     def work():

@@ -31,7 +31,7 @@ def run(options, say):
     folder = Path(options.plots)
     folder.mkdir(parents=True, exist_ok=True)
     words = [f"ft-digest={options.digest_ms}"] if options.digest_ms else []
-    pair = Succession("soak-minutes", memory_mib=options.memory, machine=words, say=say, keep=options.keep)
+    pair = Succession("soak-minutes", machine=words, **soaking.pair_options(options, say))
     incidents, load, rows = Incidents(pair.folder, say), Load(pair), []
 
     def work():

@@ -9,6 +9,11 @@ from .verdict import Check
 NO_CLIENT = {"replies": 0, "lost": 0, "doubled": 0, "errors": 0, "broken": "it was never started"}
 
 
+def pair_options(options, say):
+    """What all soaks' pairs are told of the command line."""
+    return {"memory_mib": options.memory, "timeout_ms": options.timeout_ms, "say": say, "keep": options.keep}
+
+
 def run(pair, incidents, load, work, more_checks):
     """work() inside the pair, then (the INCR client's result, checks).
 
