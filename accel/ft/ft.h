@@ -58,7 +58,9 @@ typedef enum FtMsgType {
     FT_MSG_GOODBYE = 10,    /* orderly end, with a reason                   */
     FT_MSG_PING = 11,       /* heartbeat socket                             */
     FT_MSG_PONG = 12,       /* heartbeat socket: echo of a ping             */
-    FT_MSG_RELEASED = 13    /* primary: packets of frames <= seq have left  */
+    FT_MSG_RELEASED = 13,   /* primary: packets of frames <= seq have left  */
+    FT_MSG_MARK = 14        /* primary: say so when the state until here is
+                             * loaded; secondary: it is                     */
 } FtMsgType;
 
 typedef struct FtMsgHeader {

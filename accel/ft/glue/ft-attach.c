@@ -31,16 +31,19 @@
 #include "system/runstate.h"
 #include "../accel/tcg/internal-common.h"
 #include "../migration/migration.h"
+#include "../migration/ram.h"
 #include "../migration/migration-stats.h"
 #include "../migration/qemu-file.h"
 #include "../migration/savevm.h"
 #include "../migration/yank_functions.h"
 #include "trace.h"
+#include <sys/ioctl.h>
 
 #define FT_SLICE_BYTES (4 * MiB)
 #define FT_CHUNK_BYTES (1 * MiB)
 #define FT_QUEUE_HIGH_BYTES (8 * MiB)
 #define FT_CUT_BYTES (1 * MiB)
+#define FT_AHEAD_BYTES (2 * MiB)
 #define FT_PASSES_MAX 30
 #define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUIESCE_MAX 1000
@@ -50,6 +53,12 @@
 
 /* -- primary ----------------------------------------------------------------- */
 
+/*
+ * Before the cut the secondary has to be ready to load what the cut brings:
+ * while it works off a queue of RAM the guest's output would wait for it.
+ */
+typedef enum FtMark { FT_MARK_NONE, FT_MARK_ASKED, FT_MARK_BACK } FtMark;
+
 static struct {
     bool active;
     QIOChannelBuffer *buffer;
@@ -57,6 +66,8 @@ static struct {
     QEMUTimer *timer;
     QEMUBH *bh;
     int pass;
+    FtMark mark;
+    uint64_t marked_bytes;      /* sent when the mark went out              */
     FtLogWriter *writer;        /* of the attach before; freed at the next  */
 } attach;
 
@@ -194,6 +205,7 @@ static void ft_cut(void)
     GByteArray *blob;
     guint blob_len;
 
+    ft_die_at("die-at-cut");
     if (!ft_stop_quiet(was_running)) {
         ft_attach_fail("the cut: events keep coming");
         return;
@@ -231,9 +243,24 @@ static void ft_cut(void)
         vm_start();
     }
     ft_node.attach_pause_ns = ft_now_ns() - start_ns;
+    ft_node.attach_ns = ft_now_ns() - ft_node.attach_start_ns;
+    ft_node.attach_left = 0;
     trace_ft_cut(icount_get_raw(), blob_len, ft_node.attach_pause_ns);
     /* At once: whatever is posted from here on happened after the cut. */
     ft_input(FT_IN_CUT_DONE, 0, NULL, &error_abort);
+}
+
+/* Little is left: is the secondary where we are, or do we ask it to tell? */
+static bool ft_secondary_caught_up(void)
+{
+    if (attach.mark == FT_MARK_BACK
+        && ft_node.attach_bytes - attach.marked_bytes <= FT_AHEAD_BYTES) {
+        return true;
+    }
+    attach.mark = FT_MARK_ASKED;
+    attach.marked_bytes = ft_node.attach_bytes;
+    ft_peer_send(FT_MSG_MARK, NULL);
+    return false;
 }
 
 /* One slice of the RAM pass; the guest runs between two slices. */
@@ -242,9 +269,11 @@ static void ft_attach_slice(void *opaque)
     uint64_t start_ns = ft_now_ns(), must, can;
     int done;
 
-    if (!attach.active || ft_peer_queued() > FT_QUEUE_HIGH_BYTES) {
-        return;                 /* ft_attach_sent() comes back here */
+    if (!attach.active || qatomic_read(&attach.mark) == FT_MARK_ASKED
+        || ft_peer_queued() > FT_QUEUE_HIGH_BYTES) {
+        return;     /* ft_attach_sent() or ft_attach_mark_back() come back here */
     }
+    ft_die_at("die-at-ram-pass");
     migration_rate_reset();
     done = qemu_savevm_state_iterate(attach.file, false);
     ft_attach_flush();
@@ -259,8 +288,10 @@ static void ft_attach_slice(void *opaque)
         bql_unlock();
         qemu_savevm_state_pending_exact(&must, &can);
         bql_lock();
+        ft_node.attach_left = must + can;
         trace_ft_attach_pass(attach.pass, must + can, ft_node.attach_bytes);
-        if (must + can <= FT_CUT_BYTES || attach.pass >= FT_PASSES_MAX) {
+        if (attach.pass >= FT_PASSES_MAX
+            || (must + can <= FT_CUT_BYTES && ft_secondary_caught_up())) {
             ft_cut();
             return;
         }
@@ -276,6 +307,13 @@ void ft_attach_sent(void)
 {
     if (attach.bh) {
         qemu_bh_schedule(attach.bh);
+    }
+}
+
+void ft_attach_mark_back(void)
+{
+    if (qatomic_cmpxchg(&attach.mark, FT_MARK_ASKED, FT_MARK_BACK) == FT_MARK_ASKED) {
+        ft_attach_sent();
     }
 }
 
@@ -299,10 +337,14 @@ void ft_attach_begin(uint64_t epoch)
     }
     attach.active = true;
     attach.pass = 0;
+    attach.mark = FT_MARK_NONE;
     attach.buffer = qio_channel_buffer_new(FT_SLICE_BYTES);
     attach.file = qemu_file_new_output(QIO_CHANNEL(attach.buffer));
     ms->to_dst_file = attach.file;
     ft_node.attach_bytes = 0;
+    ft_node.attach_left = ram_bytes_total();
+    ft_node.attach_start_ns = ft_now_ns();
+    ft_node.attach_ns = 0;
     migration_rate_set(FT_SLICE_BYTES * FT_RATE_UNITS);
     qemu_savevm_state_header(attach.file);
     if (qemu_savevm_state_setup(attach.file, &err) != 0) {
@@ -361,6 +403,7 @@ static void ft_load_finish(void *opaque)
         ft_digest_begin();
         ft_output_set(FT_OUTPUT_KEEP);
         ft_session_set_epoch(ft_node.session, ft_peer_epoch());
+        ft_die_at("die-at-state-loaded");
         trace_ft_loaded(icount_get_raw());
         vm_start();
         ft_post(0, FT_IN_STATE_LOADED, 0, NULL);
@@ -423,6 +466,13 @@ bool ft_load_state(const uint8_t *data, size_t len)
     /* The pipe's own bound holds the primary back while we load. */
     return load.write_fd >= 0
         && qemu_write_full(load.write_fd, data, len) == (ssize_t)len;
+}
+
+bool ft_load_is_idle(void)
+{
+    int left = 0;
+
+    return load.write_fd < 0 || ioctl(load.write_fd, TIOCOUTQ, &left) < 0 || left == 0;
 }
 
 void ft_load_devices(GByteArray *blob)

@@ -30,6 +30,7 @@ typedef struct FtConfig {
     unsigned shift;
     uint64_t lag_limit_ns;
     uint64_t digest_ns;         /* between two digests, 0: none of itself   */
+    char *respawn;              /* run when the second node is lost, or NULL */
     char *digest_dir;           /* what was hashed is kept there, or NULL   */
 } FtConfig;
 
@@ -49,8 +50,10 @@ typedef struct FtNode {
     FtSession *session;
     FtConn *conn;               /* the peer, NULL if there is none          */
     FtTakeover takeover;
-    uint64_t attach_bytes, attach_pause_ns;
+    uint64_t attach_bytes, attach_left, attach_pause_ns;
+    uint64_t attach_start_ns, attach_ns;
     bool start_pending;         /* cont was asked for before the attach     */
+    bool detached;              /* the operator wants no second node now    */
     bool first_attach;          /* the guest's start waits for it           */
 } FtNode;
 
@@ -70,6 +73,8 @@ void ft_post(unsigned gen, FtInputKind kind, uint64_t value, const char *text);
 /* Main. Runs one step; false with the core's reason if it refused. */
 bool ft_input(FtInputKind kind, uint64_t value, const char *text, Error **errp);
 FtState ft_state(void);
+/* Any: a test wants this process to end here (fault "die-at-STEP"). */
+void ft_die_at(const char *fault);
 bool ft_pausing(void);         /* any: a handover waits for the last ack       */
 void ft_paused_check(void);    /* main: it has come and nothing is held        */
 
@@ -100,12 +105,15 @@ uint64_t ft_peer_executed_icount(void);                        /* any         */
 void ft_attach_begin(uint64_t epoch);                          /* primary     */
 void ft_attach_abort(void);                                    /* primary     */
 void ft_attach_sent(void);                        /* any: queue is short again */
+void ft_attach_mark_back(void);          /* any: the secondary has caught up   */
 void ft_load_prepare(void);                       /* any: a peer is being taken */
 void ft_load_begin(void);                                      /* secondary   */
 void ft_load_devices(GByteArray *blob);                        /* secondary   */
 void ft_load_abort(void);                                      /* secondary   */
 /* Receiver thread of the secondary; blocks while the loader is behind. */
 bool ft_load_state(const uint8_t *data, size_t len);
+/* The same thread: has the loader taken all of it? */
+bool ft_load_is_idle(void);
 
 /* -- hw/ft-replay/glue/ft-log.c: the log under replay/ ---------------------- */
 void ft_log_setup(bool secondary);

@@ -117,6 +117,7 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     c->peer = ft_take_opt(opts, "ft-peer");
     c->listen = ft_take_opt(opts, "ft-listen");
     c->log_file = ft_take_opt(opts, "ft-log-file");
+    c->respawn = ft_take_opt(opts, "ft-respawn");
     c->digest_dir = ft_take_opt(opts, "ft-digest-dir");
     if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
                         FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)

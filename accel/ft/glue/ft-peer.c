@@ -33,6 +33,7 @@
 /* How long the heartbeat channel's end waits for the log channel to say more. */
 #define FT_LAST_WORDS_MS 50
 #define FT_PENDING_MAX 8
+#define FT_LOADER_US 200
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
 
 /* What waits for the sender thread. */
@@ -492,6 +493,7 @@ static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
         if (!ft_send_msg(c, c->log, FT_MSG_LOG, first, last, buf, len, errp)) {
             return false;
         }
+        ft_die_at("die-at-first-frame");
         ft_log_count(last, len);
         trace_ft_log_sent(first, last, len);
     }
@@ -511,6 +513,9 @@ static bool ft_send_queued(FtConn *c, FtLogWriter **w, Error **errp)
         } else {
             ok = ft_send_msg(c, c->log, out->type, 0, 0,
                              out->body ? out->body->data : NULL, len, errp);
+            if (out->type == FT_MSG_DEVICES) {
+                ft_die_at("die-at-state-sent");
+            }
             if (qatomic_fetch_sub(&c->queued, len) - len < FT_QUEUE_LOW_BYTES) {
                 ft_attach_sent();
             }
@@ -557,6 +562,7 @@ static bool ft_on_ack(FtConn *c, GByteArray *body, Error **errp)
                    qatomic_read(&c->sent_seq));
         return false;
     }
+    ft_die_at("die-at-first-ack");
     trace_ft_ack_received(ack.received_seq, ack.executed_seq);
     qatomic_set(&executed_seq, ack.executed_seq);
     qatomic_set(&executed_icount, ack.executed_icount);
@@ -582,7 +588,11 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
     case FT_MSG_ACK:
         return ft_on_ack(c, body, errp);
     case FT_MSG_READY:
+        ft_die_at("die-at-state-loaded");
         ft_post(c->gen, FT_IN_PEER_READY, 0, NULL);
+        return true;
+    case FT_MSG_MARK:
+        ft_attach_mark_back();
         return true;
     case FT_MSG_LIVE:
         ft_post(c->gen, FT_IN_PEER_LIVE, 0, NULL);
@@ -667,6 +677,7 @@ static void *ft_primary_thread(void *opaque)
     if (!ft_primary_connect(c, &err)) {
         goto out;
     }
+    ft_die_at("die-at-handshake");
     ft_lease_start(c->lease, ft_now_ns());
     ft_conn_ref(c);
     qemu_thread_create(&t, "ft-sender", ft_sender_thread, c, QEMU_THREAD_DETACHED);
@@ -754,10 +765,14 @@ static bool ft_on_log(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error *
         error_setg(errp, "log: %s", why.text);
         return false;
     }
+    ft_die_at("die-at-first-frame");
     ft_log_count(h->seq_last, body->len);
     trace_ft_log_received(h->seq, h->seq_last, body->len);
-    if (qatomic_read(&c->ready) && !ft_send_ack(c, errp)) {
-        return false;
+    if (qatomic_read(&c->ready)) {
+        if (!ft_send_ack(c, errp)) {
+            return false;
+        }
+        ft_die_at("die-at-first-ack");
     }
     ft_log_arrived();
     return true;
@@ -770,8 +785,22 @@ static bool ft_on_devices(FtConn *c, GByteArray *body)
 
     g_byte_array_append(blob, body->data, body->len);
     c->got_devices = true;
+    ft_die_at("die-at-state-sent");
     ft_load_devices(blob);
     return true;
+}
+
+/* The primary asks whether the loader has taken what came before this. */
+static bool ft_on_mark(FtConn *c, Error **errp)
+{
+    while (!ft_load_is_idle()) {
+        if (qatomic_read(&c->closing)) {
+            error_setg(errp, "closed");
+            return false;
+        }
+        g_usleep(FT_LOADER_US);
+    }
+    return ft_send_msg(c, c->log, FT_MSG_MARK, 0, 0, NULL, 0, errp);
 }
 
 static bool ft_check_epoch(FtConn *c, const FtMsgHeader *h, Error **errp)
@@ -798,7 +827,8 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
                               Error **errp)
 {
     g_autofree char *text = NULL;
-    bool is_state = h->type == FT_MSG_STATE || h->type == FT_MSG_DEVICES;
+    bool is_state = h->type == FT_MSG_STATE || h->type == FT_MSG_DEVICES
+                    || h->type == FT_MSG_MARK;
 
     if (h->type != FT_MSG_GOODBYE && !ft_check_epoch(c, h, errp)) {
         return false;
@@ -810,11 +840,14 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
     }
     switch (h->type) {
     case FT_MSG_STATE:
+        ft_die_at("die-at-ram-pass");
         if (!ft_load_state(body->data, body->len)) {
             error_setg(errp, "state: the loader has stopped");
             return false;
         }
         return true;
+    case FT_MSG_MARK:
+        return ft_on_mark(c, errp);
     case FT_MSG_DEVICES:
         return ft_on_devices(c, body);
     case FT_MSG_LOG:
@@ -925,6 +958,7 @@ static void *ft_incoming_thread(void *opaque)
     if (!ft_recv_hello(c, c->log, &h, &hello, body, &err)) {
         goto out;
     }
+    ft_die_at("die-at-handshake");
     c->session = h.session;
     if (!ft_check_hello(&hello, hello.channel == FT_CHANNEL_HEARTBEAT
                                 ? FT_CHANNEL_HEARTBEAT : FT_CHANNEL_LOG,

@@ -65,6 +65,8 @@ FtInfo *qmp_query_ft(Error **errp)
     info->icount = icount_get_raw();
     info->ack_rtt_ns = lease ? ft_lease_rtt_ns(lease) : 0;
     info->attach_bytes = ft_node.attach_bytes;
+    info->attach_left = ft_node.attach_left;
+    info->attach_ns = ft_node.attach_ns;
     info->attach_pause_ns = ft_node.attach_pause_ns;
     info->digests = ft_digest_count();
     info->digest_ns = ft_digest_last_ns();
@@ -113,7 +115,10 @@ void qmp_ft_failover(Error **errp)
 
 void qmp_ft_detach(Error **errp)
 {
-    ft_order(FT_IN_DETACH, errp);
+    ft_node.detached = true;
+    if (!ft_order(FT_IN_DETACH, errp)) {
+        ft_node.detached = false;
+    }
 }
 
 FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
@@ -183,6 +188,14 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                    PRIu64 " us, p99 %" PRIu64 " us, max %" PRIu64 " us\n",
                    i->held_packets, i->held_bytes, i->hold_ns_p50 / 1000,
                    i->hold_ns_p99 / 1000, i->hold_ns_max / 1000);
+    if (i->state == FT_NODE_STATE_SYNCING && i->role == FT_NODE_ROLE_PRIMARY) {
+        monitor_printf(mon, "attach: %" PRIu64 " MiB sent, %" PRIu64 " MiB left\n",
+                       i->attach_bytes >> 20, i->attach_left >> 20);
+    } else if (i->attach_ns) {
+        monitor_printf(mon, "last attach: %" PRIu64 " MiB in %" PRIu64 " ms, pause %"
+                       PRIu64 " us\n", i->attach_bytes >> 20, i->attach_ns / 1000000,
+                       i->attach_pause_ns / 1000);
+    }
     monitor_printf(mon, "digests: %" PRIu64 ", the last took %" PRIu64 " us\n",
                    i->digests, i->digest_ns / 1000);
     monitor_printf(mon, "round trip: %" PRIu64 " us\n", i->ack_rtt_ns / 1000);

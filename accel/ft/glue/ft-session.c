@@ -113,6 +113,28 @@ static void ft_run_exposed(void)
     ft_output_set(FT_OUTPUT_PASS);
 }
 
+/*
+ * The guest has lost its second node: tell whoever starts a new one. Not after
+ * an operator's own detach, and not at the start.
+ */
+static void ft_respawn(FtState before)
+{
+    FtSession *s = ft_node.session;
+    g_autofree char *epoch = g_strdup_printf("%" PRIu64, ft_session_epoch(s));
+    char *argv[] = { (char *)"/bin/sh", (char *)"-c", ft_node.config.respawn, NULL };
+    g_auto(GStrv) env = g_get_environ();
+    g_autoptr(GError) err = NULL;
+
+    if (!ft_node.config.respawn || before != FT_STATE_GOING_LIVE || ft_node.detached) {
+        return;
+    }
+    env = g_environ_setenv(env, "FT_EPOCH", epoch, true);
+    env = g_environ_setenv(env, "FT_REASON", ft_session_reason(s), true);
+    if (!g_spawn_async(NULL, argv, env, G_SPAWN_DEFAULT, NULL, NULL, NULL, &err)) {
+        warn_report("ft-respawn=%s: %s", ft_node.config.respawn, err->message);
+    }
+}
+
 static bool pausing;            /* atomic */
 
 static void ft_pause_for_handover(void)
@@ -147,6 +169,7 @@ static void ft_stop_for_good(void)
 
 static void ft_state_changed(void)
 {
+    static FtState before;
     FtSession *s = ft_node.session;
     FtState state = ft_session_state(s);
 
@@ -159,6 +182,12 @@ static void ft_state_changed(void)
     if (state == FT_STATE_SYNCING && ft_session_role(s) == FT_ROLE_SECONDARY) {
         ft_load_begin();
     }
+    if (state == FT_STATE_EXPOSED) {
+        ft_respawn(before);
+    } else if (state == FT_STATE_PROTECTED) {
+        ft_node.detached = false;
+    }
+    before = state;
     /* The first attach came to an end, well or not: the guest may start. */
     if (ft_node.first_attach
         && (state == FT_STATE_PROTECTED || state == FT_STATE_EXPOSED)) {
@@ -229,6 +258,13 @@ static void ft_act(const FtAction *a)
     case FT_ACT_STATE_CHANGED:
         ft_state_changed();
         break;
+    }
+}
+
+void ft_die_at(const char *fault)
+{
+    if (ft_fault(fault)) {
+        kill(getpid(), SIGKILL);
     }
 }
 
