@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: a guest that is short of memory stays exact: it sees when its TLBs were
+filled, by the accessed bits that it clears in page tables without a flush.
+
+Method: "ft-load memory" swaps and ages pages by both of Linux's algorithms,
+with forks beside it. Linux's counters must show that; digests of the whole
+guest must stay equal, and the survivor of a kill swaps on.
+"""
+
+import time
+
+from ftpair import digest, guest
+from ftpair.pair import Failed
+
+FILL_SECONDS = 30               # until the load has filled its memory
+SECONDS, DIGESTS = 12, 6
+COUNTERS = ("pgscan_anon", "pgsteal_anon", "pswpout", "pswpin")
+ENOUGH = 200                    # pages in SECONDS, each; thousands when nothing else runs
+
+
+def run(case):
+    small = {"parameters": "ft.file=0"}
+    with case.pair(primary=small, secondary=small) as pair:
+        pair.start().wait_up()
+        pair.start_incr()
+        guest.command(pair, "ft-load memory")
+        before = wait_swapping(pair)
+        guest.command(pair, "ft-load fork")
+        for _ in range(DIGESTS):
+            time.sleep(SECONDS / DIGESTS)
+            equal = digest.compared(pair)
+        case.say(f"{equal} digests equal")
+        ages(case, "the pair", before, counters(pair))
+        guest.kill_primary(case, pair)
+        before = counters(pair)
+        time.sleep(4)
+        ages(case, "the survivor", before, counters(pair), ENOUGH / 10)
+        case.expect("no program was killed", counters(pair)["oom_kill"] == 0)
+
+
+def counters(pair):
+    text = guest.command(pair, "cat /proc/vmstat")
+    return {name: int(value) for name, value in (line.split() for line in text.splitlines())}
+
+
+def wait_swapping(pair):
+    deadline = time.monotonic() + FILL_SECONDS
+    while not (now := counters(pair))["pswpin"]:
+        if time.monotonic() > deadline:
+            raise Failed(f"the guest does not swap: {guest.command(pair, 'ft-load show; cat /proc/swaps')}")
+        time.sleep(0.5)
+    return now
+
+
+def ages(case, who, before, after, enough=ENOUGH):
+    grown = {name: after[name] - before[name] for name in COUNTERS}
+    case.expect(f"{who} ages pages", min(grown.values()) >= enough, grown)
