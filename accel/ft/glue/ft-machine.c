@@ -236,6 +236,7 @@ static void ft_shutdown(Notifier *n, void *opaque)
         ft_peer_close("the peer was told to quit");
     } else if (cause == SHUTDOWN_CAUSE_GUEST_SHUTDOWN
                || cause == SHUTDOWN_CAUSE_GUEST_PANIC) {
+        ft_node.guest_off = true;
         ft_peer_close("the guest has powered itself off");
     }
 }

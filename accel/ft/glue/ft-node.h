@@ -54,6 +54,7 @@ typedef struct FtNode {
     uint64_t attach_start_ns, attach_ns;
     bool start_pending;         /* cont was asked for before the attach     */
     bool detached;              /* the operator wants no second node now    */
+    bool guest_off;             /* the guest has powered itself off         */
     bool first_attach;          /* the guest's start waits for it           */
 } FtNode;
 

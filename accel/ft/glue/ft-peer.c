@@ -861,7 +861,7 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
     case FT_MSG_GOODBYE:
         text = g_strndup((char *)body->data, MIN(body->len, FT_REASON_MAX));
         qatomic_set(&c->posted_end, true);
-        ft_post(c->gen, FT_IN_PEER_GOODBYE, 0, text);
+        ft_post(c->gen, FT_IN_PEER_GOODBYE, h->seq, text);
         return true;
     default:
         error_setg(errp, "type: %u does not come from a primary", h->type);
@@ -1093,7 +1093,7 @@ static void ft_say_goodbye(FtConn *c, const char *text)
     size_t len = MIN(strlen(text), FT_REASON_MAX);
     FtMsgHeader h = {
         .type = FT_MSG_GOODBYE, .epoch = qatomic_read(&c->epoch),
-        .session = c->session, .body_len = len,
+        .session = c->session, .seq = ft_node.guest_off, .body_len = len,
     };
 
     memcpy(raw + FT_WIRE_HEADER_BYTES, text, len);

@@ -312,6 +312,11 @@ static void ft_posted_bh(void *opaque)
             && !ft_input(p->in.kind, p->in.value, p->text, &err)) {
             warn_report_err(err);
         }
+        if (p->in.kind == FT_IN_PEER_GOODBYE && p->in.value != 0
+            && ft_state() == FT_STATE_FAILED) {
+            /* Our guest would do the same a moment later: end as it does. */
+            qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
+        }
         if (p->gen && p->gen == ft_peer_gen() && ft_state() == FT_STATE_WAITING) {
             /* The handshake came to nothing; the next primary may try. */
             ft_peer_close(NULL);
