@@ -309,6 +309,7 @@ typedef enum FtInputKind {
                             * released                                       */
     FT_IN_HANDOVER,        /* secondary: HANDOVER received, value = last seq */
     FT_IN_PEER_LIVE,       /* primary in a handover: LIVE received           */
+    FT_IN_PEER_STUCK,      /* primary: the secondary executes nothing; text  */
     FT_IN__COUNT
 } FtInputKind;
 

@@ -52,7 +52,7 @@ private:
     void abandon_attach(const FtInput &in);
     void protect();
     void decide(SessionState state, const FtInput &in);
-    void decide_after_detach();
+    void decide_after_goodbye(std::string cause);
     void go_on();
     void take_over(std::string cause, uint64_t lease_until_ns);
     void take_over_as_asked();

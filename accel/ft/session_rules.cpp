@@ -30,6 +30,8 @@ const char *name_of(FtInputKind kind) {
         return "peer said goodbye";
     case FT_IN_DIVERGED:
         return "diverged";
+    case FT_IN_PEER_STUCK:
+        return "secondary dropped";
     case FT_IN_ARBITER_UNREACHABLE:
         return "arbiter unreachable";
     default:
@@ -65,7 +67,9 @@ void Session::apply(Rule rule, const FtInput &in) {
     case Rule::Decide:
         return decide(S::Deciding, in);
     case Rule::DecideAfterDetach:
-        return decide_after_detach();
+        return decide_after_goodbye("detached by operator");
+    case Rule::DropSecondary:
+        return decide_after_goodbye(told(in));
     case Rule::BeginHandover:
         set(S::Pausing, "planned failover: pausing");
         return act(FT_ACT_PAUSE_VM);
@@ -164,8 +168,9 @@ void Session::decide(SessionState state, const FtInput &in) {
     claim();
 }
 
-void Session::decide_after_detach() {
-    cause_ = "detached by operator";
+/* The secondary must not go live: it hears that before the connection ends. */
+void Session::decide_after_goodbye(std::string cause) {
+    cause_ = std::move(cause);
     goodbye_ = cause_;
     retry_ns_ = retry_first_ns;
     set(S::Deciding, cause_ + "; asking the arbiter");

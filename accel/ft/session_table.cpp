@@ -90,6 +90,7 @@ constexpr Table make_table() {
     at(S::Protected) = row({{FT_IN_CONNECTION_LOST, Decide},
                             {FT_IN_PEER_SILENT, Decide},
                             {FT_IN_PEER_GOODBYE, Decide},
+                            {FT_IN_PEER_STUCK, DropSecondary},
                             {FT_IN_ATTACH, RefuseAlreadyProtected},
                             {FT_IN_FAILOVER, BeginHandover},
                             {FT_IN_DETACH, DecideAfterDetach}});

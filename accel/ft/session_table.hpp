@@ -57,6 +57,7 @@ enum class Rule : uint8_t {
     AbandonAttach,
     Decide,
     DecideAfterDetach,
+    DropSecondary,
     BeginHandover,
     SendHandover,
     DecidePaused,
