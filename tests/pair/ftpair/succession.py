@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from . import verdict
 from .hosts import GUEST_IP, LOG_IP
 from .long_incr import LongIncr
-from .node import LOG_PORT, Node
+from .node import LOG_PORT, Node, qemu_path
 from .pair import KEY, Failed, Pair
 from .qmp import QmpError
 from .secondary_line import own_name, secondary_line
@@ -36,21 +36,24 @@ class Attach:
 
 
 class Succession(Pair):
-    """alone: the primary starts without a peer and runs exposed."""
+    """alone: the primary starts without a peer and runs exposed.
 
-    def __init__(self, name, *, alone=False, memory_mib=None, machine=(), **options):
+    primary, secondary: more for the first node of that role, as for Pair.
+    """
+
+    def __init__(self, name, *, alone=False, memory_mib=None, machine=(), primary=None, secondary=None, **options):
         self.alone = alone
         more = {"machine": machine,
                 "arguments": ("-m", str(memory_mib)) if memory_mib else ()}
-        super().__init__(name, primary=more, secondary=more, **options)
+        super().__init__(name, primary={**more, **(primary or {})}, secondary={**more, **(secondary or {})}, **options)
         self.sides = {"a": self.primary, "b": self.secondary}
         self.former = []
         self.started = 0
 
     @classmethod
-    def of(cls, case, **options):
-        """The pair of a test."""
-        pair = cls(case.name, say=case.say, keep=case.keep, **options)
+    def of(cls, case, tag="", **options):
+        """The pair of a test, or one of several."""
+        pair = cls(f"{case.name}{'-' if tag else ''}{tag}", say=case.say, keep=case.keep, **options)
         case.folders.append(pair.folder)
         return pair
 
@@ -109,14 +112,14 @@ class Succession(Pair):
         if node not in self.former:
             self.former.append(node)
 
-    def spawn(self):
+    def spawn(self, qemu=None, environment=None):
         """A fresh secondary, waiting, on the side that the primary is not on."""
         side = self.free_side()
         self.retire(self.sides[side])
         self.started += 1
         name = own_name(self.primary.name, self.started)
-        node = Node(name, self.hosts.nodes[side], self.folder, [], str(self.uuid))
-        node.argv = secondary_line(self.primary.argv, f"{LOG_IP[side]}:{LOG_PORT}",
+        node = Node(name, self.hosts.nodes[side], self.folder, [], str(self.uuid), environment=environment)
+        node.argv = secondary_line([str(qemu or qemu_path()), *self.primary.argv[1:]], f"{LOG_IP[side]}:{LOG_PORT}",
                                    {"name": name}, self.started)
         self.sides[side] = self.secondary = node
         self.drop_capture(side)
@@ -124,12 +127,15 @@ class Succession(Pair):
         node.start().connect()
         return node
 
+    def begin_attach(self):
+        """ft-attach of the secondary that waits; how it ends is the caller's affair."""
+        self.primary.qmp.command("ft-attach", peer=f"{LOG_IP[self.side_of(self.secondary)]}:{LOG_PORT}")
+
     def attach(self, seconds=ATTACH_SECONDS):
-        """ft-attach of the secondary that waits; an Attach, or Failed says why not."""
-        peer = f"{LOG_IP[self.side_of(self.secondary)]}:{LOG_PORT}"
+        """ft-attach until the pair is protected; an Attach, or Failed says why not."""
         offset = time.time_ns() - time.monotonic_ns()
         begin = time.monotonic_ns()
-        self.primary.qmp.command("ft-attach", peer=peer)
+        self.begin_attach()
         try:
             self.wait_state(self.primary, "protected", seconds)
             self.wait_state(self.secondary, "protected", 10)
