@@ -17,10 +17,11 @@ RAM_MIB = 256
 
 
 def run(case):
-    with case.pair("stays") as pair:
+    small = {"parameters": "ft.file=0"}
+    with case.pair("stays", primary=small, secondary=small) as pair:
         pair.start().wait_up()
         stays(case, pair)
-    again = {"parameters": "panic=1"}
+    again = {"parameters": "ft.file=0 panic=1"}
     with case.pair("reboots", primary=again, secondary=again) as pair:
         pair.start().wait_up()
         reboots(case, pair)

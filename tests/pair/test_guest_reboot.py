@@ -10,7 +10,8 @@ from ftpair import guest
 
 
 def run(case):
-    with case.pair() as pair:
+    small = {"parameters": "ft.file=0"}
+    with case.pair(primary=small, secondary=small) as pair:
         pair.start().wait_up()
         epoch = pair.primary.query()["epoch"]
         guest.command(pair, "touch /run/before")

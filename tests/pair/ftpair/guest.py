@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Commands in the guest, by its web server: /cgi-bin/run, /cgi-bin/upload.
+"""Commands in the guest, by its web server: /cgi-bin/run.
 
 Each call is a TCP connection of its own from the client's namespace.
 """
@@ -17,8 +17,7 @@ GOES_ON_SECONDS = 1.0           # how long the clients work on after a takeover
 
 def command(pair, line, seconds=20):
     """Runs it in the guest's shell; what it printed. Any other end is a failure."""
-    text = _request(pair, f"GET /cgi-bin/run?{urllib.parse.quote(line)} HTTP/1.0\r\n\r\n".encode(),
-                    seconds)
+    text = _get(pair, f"/cgi-bin/run?{urllib.parse.quote(line)}", seconds)
     said, _, status = text.rstrip("\n").rpartition("exit ")
     if status != "0":
         raise Failed(f"the guest's {line!r} ended with {status or 'nothing'}: {said}")
@@ -30,18 +29,12 @@ def order(pair, line):
     command(pair, f"(sleep 0.2; {line}) >/dev/null 2>&1 </dev/null &")
 
 
-def upload(pair, data, seconds=30):
-    """The sha256 that the guest found for the data."""
-    head = f"POST /cgi-bin/upload HTTP/1.0\r\nContent-Length: {len(data)}\r\n\r\n".encode()
-    return _request(pair, head + data, seconds).split()[0]
-
-
-def _request(pair, data, seconds):
+def _get(pair, path, seconds):
     with netns.socket_in(pair.hosts.client, socket.AF_INET, socket.SOCK_STREAM) as sock:
         sock.settimeout(seconds)
         try:
             sock.connect((GUEST_IP, 80))
-            sock.sendall(data)
+            sock.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
             answer = b""
             while chunk := sock.recv(65536):
                 answer += chunk
