@@ -56,7 +56,7 @@ def answers_wait(frames, port=6379):
         if not tcp or not tcp[3]:
             continue
         if not frame.out and tcp[1] == port:
-            asked = frame.real_ns
+            asked = asked or frame.real_ns      # TCP may send a request again
         elif frame.out and tcp[0] == port and asked:
             waits.append(frame.real_ns - asked)
             asked = None
