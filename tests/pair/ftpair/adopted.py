@@ -3,6 +3,7 @@
 
 import subprocess
 import time
+from pathlib import Path
 
 from .node import Node
 
@@ -34,9 +35,9 @@ class AdoptedProcess:
 
 
 class AdoptedNode(Node):
-    """name: as in the names of its files. argv: its command line."""
+    """name: as in the names of its files."""
 
-    def __init__(self, name, namespace, folder, argv, pid):
+    def __init__(self, name, namespace, folder, pid):
         super().__init__(name, namespace, folder, [], "")
-        self.argv = argv
+        self.argv = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
         self.process = AdoptedProcess(pid)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: the operator's two tests of a pair, test-restart-secondary and
+test-failover, are one command each and leave the guest protected and unharmed.
+
+Method: both scripts on a pair under INCR load: a new secondary in the old one's
+place, then the guest on the other node and a new secondary where it came from.
+What they left behind works: kill -9 of the primary, all on one connection. A
+command that makes no sense must be refused with a sentence.
+"""
+
+import time
+
+from ftpair import failover, tools, verdict
+from ftpair.succession import Succession
+
+WORK_SECONDS = 2
+
+
+def run(case):
+    with Succession.of(case) as pair:
+        pair.start(captures=()).wait_up()
+        pair.start_long_incr()
+        time.sleep(1)
+        restart_secondary(case, pair)
+        refusal(case, pair)
+        fail_over(case, pair)
+        pair.fail_over()
+        time.sleep(WORK_SECONDS)
+        case.judge(*verdict.replies(pair.incr.finish()))
+
+
+def restart_secondary(case, pair):
+    old, begin = pair.secondary, time.monotonic_ns()
+    new = tools.run(case, pair, "test-restart-secondary", "b", "--end", f"{old.name}.qmp")
+    settled(case, pair, "test-restart-secondary", begin)
+    case.expect("the old secondary was told to quit", old.wait_exit(1) == 0, old.errors())
+    case.expect("a new one is in its place", new.alive() and new.pid != old.pid, f"pid {new.pid}")
+
+
+def fail_over(case, pair):
+    old, begin = pair.primary, time.monotonic_ns()
+    tools.run(case, pair, "test-failover", "a", "--peer-qmp", f"{pair.secondary.name}.qmp", changes_hands=True)
+    settled(case, pair, "test-failover", begin)
+    case.expect("the guest runs on the other node", pair.side_of(pair.primary) == "b", pair.told())
+    case.expect("the old primary was told to quit", old.wait_exit(1) == 0, old.errors())
+
+
+def refusal(case, pair):
+    """The nodes' roles exchanged."""
+    words = tools.command(pair, "test-failover", "a", "--peer-qmp", f"{pair.primary.name}.qmp")
+    words[words.index("--qmp") + 1] = f"{pair.secondary.name}.qmp"
+    done = tools.call(pair, words)
+    case.expect("a secondary cannot hand over", done.returncode != 0 and "secondary and protected" in done.stderr,
+                done.stderr.strip())
+
+
+def settled(case, pair, what, begin):
+    """Protected, and the client felt one or two pauses, no more."""
+    pair.stay_protected(WORK_SECONDS)
+    pair.incr.wait_past(time.monotonic_ns())
+    gap = verdict.ms(pair.incr.gap_around(begin, time.monotonic_ns())[0])
+    case.figure(f"{what.replace('-', '_')}_gap_ms", round(gap, 1))
+    case.expect(f"{what}: no gap above {failover.GAP_MAX_MS} ms", gap <= failover.GAP_MAX_MS, f"{gap:.1f} ms")
