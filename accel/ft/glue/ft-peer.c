@@ -34,6 +34,7 @@
 #define FT_LAST_WORDS_MS 50
 #define FT_PENDING_MAX 8
 #define FT_LOADER_US 200
+#define FT_GOODBYE_TRIES 50      /* 1 ms apart */
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
 
 /* What waits for the sender thread. */
@@ -1086,7 +1087,10 @@ void ft_peer_set_epoch(uint64_t epoch)
     }
 }
 
-/* Must not block: the peer may be the reason why we close. */
+/*
+ * Must not block for long: the peer may be the reason why we close. But the sender
+ * may be in the middle of a frame, and a goodbye that is not said is a takeover.
+ */
 static void ft_say_goodbye(FtConn *c, const char *text)
 {
     uint8_t raw[FT_WIRE_HEADER_BYTES + FT_REASON_MAX];
@@ -1098,9 +1102,13 @@ static void ft_say_goodbye(FtConn *c, const char *text)
 
     memcpy(raw + FT_WIRE_HEADER_BYTES, text, len);
     ft_wire_encode_header(&h, raw + FT_WIRE_HEADER_BYTES, raw);
-    if (qemu_mutex_trylock(&c->write_lock) == 0) {
-        qio_channel_write(c->log, (char *)raw, FT_WIRE_HEADER_BYTES + len, NULL);
-        qemu_mutex_unlock(&c->write_lock);
+    for (int i = 0; i < FT_GOODBYE_TRIES; i++) {
+        if (qemu_mutex_trylock(&c->write_lock) == 0) {
+            qio_channel_write(c->log, (char *)raw, FT_WIRE_HEADER_BYTES + len, NULL);
+            qemu_mutex_unlock(&c->write_lock);
+            return;
+        }
+        g_usleep(1000);
     }
 }
 
