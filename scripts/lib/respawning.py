@@ -130,6 +130,7 @@ def start_in_place(line, options, patience):
         time.sleep(LINE_SECONDS_MIN)
         try:
             check_runs(process, line, options)
+            say(f"it runs: pid {process.pid}")
             return process
         except Failed:
             if time.monotonic() > deadline:
@@ -171,6 +172,5 @@ def protect(primary, options, patience=0):
     line = line_for(primary, options)
     process = start_in_place(line, options, patience)
     info = attach(primary, process, line, options)
-    say(f"protected: {info['attach-bytes'] / 2**20:.1f} MiB sent, the guest stood still for {info['attach-pause-ns'] / 1e6:.1f} ms; "
-        f"secondary's pid {process.pid}")
+    say(f"protected: {info['attach-bytes'] / 2**20:.1f} MiB sent, the guest stood still for {info['attach-pause-ns'] / 1e6:.1f} ms")
     return {"attach_bytes": info["attach-bytes"], "attach_pause_ms": info["attach-pause-ns"] / 1e6}
