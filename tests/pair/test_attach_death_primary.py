@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: wherever in an attach the primary dies, the secondary knows what it is:
+without the whole state it waits for the next primary, with it it is the guest.
+
+Method: primaries that kill themselves at a step of the attach (fault
+die-at-STEP). Before the state was sent: the secondary goes back to waiting each
+time; a last primary is attached to it and dies under load. From there on: the
+secondary takes over and INCR goes on, on its connection; a fresh secondary
+protects it again.
+"""
+
+import time
+
+from ftpair import verdict
+from ftpair.case import faulty_qemu
+from ftpair.node import Node, qemu_path
+from ftpair.pair import Failed
+from ftpair.succession import Succession
+
+TOO_EARLY = ("handshake", "ram-pass", "cut")
+IN_TIME = ("state-sent", "state-loaded", "first-frame", "first-ack")
+DIE_SECONDS = 30
+AFTER_SECONDS = 1
+
+# What the product cannot do yet; set to True with the fix.
+LOADS_AGAIN = False         # in the same process, after a load that was broken off
+KEEPS_WHOLE_STATE = False   # the primary dies while the secondary loads what it has received whole
+
+
+def run(case):
+    qemu = faulty_qemu()
+    forgets(case, qemu)
+    for step in IN_TIME:
+        saves(case, qemu, step)
+
+
+def forgets(case, qemu):
+    """One secondary for all primaries: that it can load again is half of the test."""
+    with Succession.of(case, alone=True) as pair:
+        pair.secondary.start().connect()
+        for step in TOO_EARLY:
+            next_primary(pair, qemu, step)
+            die(pair, step)
+            case.expect(f"{step}: the secondary waits again and says why", waits_again(pair.secondary),
+                        pair.secondary.query()["reason"])
+            case.expect(f"{step}: the arbiter was not asked", not list(pair.arbiter_folder.glob("ft-*")))
+            if not LOADS_AGAIN:
+                case.say("left out: the same secondary loads again; a fresh one instead")
+                pair.spawn()
+        next_primary(pair)
+        pair.wait_guest()
+        pair.start_long_incr()
+        pair.attach()
+        pair.stay_protected(AFTER_SECONDS)
+        pair.inject("kill")
+        survives(case, pair, "after three broken loads")
+
+
+def saves(case, qemu, step):
+    dying = {"qemu": qemu, "environment": {"FT_FAULT": f"die-at-{step}"}, "parameters": "ft.file=0"}
+    with Succession.of(case, step, alone=True, primary=dying, secondary={"parameters": "ft.file=0"}) as pair:
+        pair.start_alone()
+        pair.start_long_incr()
+        pair.secondary.start().connect()
+        die(pair, step)
+        survives(case, pair, step)
+
+
+def next_primary(pair, qemu=None, step=None):
+    """The guest is switched on once more, in place of the dead one."""
+    old = pair.primary
+    pair.retire(old)
+    node = Node(old.name, old.namespace, pair.folder, [], str(pair.uuid),
+                environment={"FT_FAULT": f"die-at-{step}"} if step else None)
+    node.argv = [str(qemu or qemu_path()), *old.argv[1:]]
+    pair.sides["a"] = pair.primary = node
+    node.start().connect()
+    pair.wait_state(node, "exposed", 10)
+
+
+def die(pair, step):
+    """The attach that kills the primary."""
+    pair.begin_attach()
+    if pair.primary.wait_exit(DIE_SECONDS) is None:
+        raise Failed(f"{step}: the primary does not die; {pair.told()}")
+
+
+def waits_again(node, seconds=10):
+    """It did before, too; but not with that reason."""
+    deadline = time.monotonic() + seconds
+    while "the last attach" not in (now := node.query())["reason"]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return now["state"] == "waiting"
+
+
+def survives(case, pair, what):
+    live = pair.wait_state(pair.secondary, ("exposed", "failed", "waiting", "fenced"), 15)
+    if live["state"] == "waiting" and not KEEPS_WHOLE_STATE and what in ("state-sent", "first-frame"):
+        case.say(f"left out: {what}: the secondary forgot the guest: {live['reason']}")
+        return
+    case.expect(f"{what}: the secondary takes over", live["state"] == "exposed", f"{live['state']}: {live['reason']}")
+    pair.promote()
+    pair.goes_on()
+    pair.spawn()
+    pair.attach()
+    pair.stay_protected(AFTER_SECONDS)
+    case.judge(*verdict.replies(pair.incr.finish()))
