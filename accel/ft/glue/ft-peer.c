@@ -536,6 +536,10 @@ static void *ft_sender_thread(void *opaque)
     while (!qatomic_read(&c->closing)) {
         qemu_event_reset(&c->wake);
         if (!ft_send_queued(c, &w, &err) || (w && !ft_send_log(c, w, buf, &err))) {
+            /* The peer may have said why, in what is still to be read. */
+            for (int i = 0; i < FT_LAST_WORDS_MS && !qatomic_read(&c->posted_end); i++) {
+                g_usleep(1000);
+            }
             ft_conn_end(c, error_get_pretty(err));
             error_free(err);
             break;
@@ -770,9 +774,8 @@ static bool ft_on_log(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error *
     ft_log_count(h->seq_last, body->len);
     trace_ft_log_received(h->seq, h->seq_last, body->len);
     if (qatomic_read(&c->ready)) {
-        if (!ft_send_ack(c, errp)) {
-            return false;
-        }
+        /* If it cannot be sent the stream ends too, maybe with a goodbye. */
+        ft_send_ack(c, NULL);
         ft_die_at("die-at-first-ack");
     }
     ft_log_arrived();
