@@ -310,6 +310,7 @@ typedef enum FtInputKind {
     FT_IN_HANDOVER,        /* secondary: HANDOVER received, value = last seq */
     FT_IN_PEER_LIVE,       /* primary in a handover: LIVE received           */
     FT_IN_PEER_STUCK,      /* primary: the secondary executes nothing; text  */
+    FT_IN_STATE_RECEIVED,  /* secondary: RAM and devices have come whole; loading */
     FT_IN__COUNT
 } FtInputKind;
 

@@ -91,11 +91,18 @@ void Session::act(FtActionKind kind, uint64_t value, const char *text) {
     actions_[actions_len_++] = FtAction{kind, value, text};
 }
 
-/* The epoch is known from the first message on; once the secondary could go
- * live the number it would claim must not move any more. */
+/* The epoch is known from the first message on and set at the latest when the
+ * state is loaded; from then on the number it would claim must not move. */
 void Session::set_epoch(uint64_t epoch) {
-    if (state_ == SessionState::Waiting || state_ == SessionState::Syncing) {
+    switch (state_) {
+    case SessionState::Waiting:
+    case SessionState::Syncing:
+    case SessionState::Loading:
+    case SessionState::LoadingAlone:
         epoch_ = epoch;
+        break;
+    default:
+        break;
     }
 }
 

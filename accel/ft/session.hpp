@@ -54,6 +54,7 @@ private:
     void decide(SessionState state, const FtInput &in);
     void decide_after_goodbye(std::string cause);
     void go_on();
+    void load_on(std::string cause, uint64_t lease_until_ns);
     void take_over(std::string cause, uint64_t lease_until_ns);
     void take_over_as_asked();
     void forget_connection();

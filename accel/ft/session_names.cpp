@@ -48,6 +48,8 @@ FtState session_shown_as(SessionState state) noexcept {
     case SessionState::ReadyBeforeCut:
     case SessionState::AfterCut:
     case SessionState::Syncing:
+    case SessionState::Loading:
+    case SessionState::LoadingAlone:
         return FT_STATE_SYNCING;
     case SessionState::Protected:
     case SessionState::Pausing:

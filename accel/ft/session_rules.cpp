@@ -87,6 +87,12 @@ void Session::apply(Rule rule, const FtInput &in) {
         return set(S::Syncing, "attach under way: receiving the state");
     case Rule::NoteRefusedHandshake:
         return set(S::Waiting, "waiting for a primary; the last " + told(in));
+    case Rule::NoteReceived:
+        return set(S::Loading, "attach under way: loading the state");
+    case Rule::LoadOnAfterLoss:
+        return load_on(told(in), in.value);
+    case Rule::LoadOnAfterSilence:
+        return load_on(told(in), 0);
     case Rule::Shadow:
         set(S::Shadowing, "");
         return act(FT_ACT_SEND_READY);
@@ -100,6 +106,8 @@ void Session::apply(Rule rule, const FtInput &in) {
     case Rule::TakeOverAfterSilence:
         /* The silence is longer than any lease the primary may still have. */
         return take_over(told(in), 0);
+    case Rule::TakeOverLoaded:
+        return take_over(cause_, lease_until_ns_);
     case Rule::TakeOverByOperator:
         /* The primary may be alive and its last answered ping only just gone. */
         return take_over("failover asked for here", now_ns_ + timeout_ns_);
@@ -187,6 +195,14 @@ void Session::go_on() {
         act(FT_ACT_RESUME_VM);
     }
     act(FT_ACT_RELEASE_ALL);
+}
+
+/* The connections stay open for last words; READY is never said in them, and
+ * before it the primary releases nothing, whatever else it hears. */
+void Session::load_on(std::string cause, uint64_t lease_until_ns) {
+    cause_ = std::move(cause);
+    lease_until_ns_ = lease_until_ns;
+    set(S::LoadingAlone, cause_ + "; loading the state before asking the arbiter");
 }
 
 /* lease_until_ns: the primary may release acked output until then, 0 if it is

@@ -129,7 +129,8 @@ constexpr Table make_table() {
                           {FT_IN_ATTACH, RefuseOnSecondary},
                           {FT_IN_FAILOVER, RefuseNotSynced},
                           {FT_IN_DETACH, RefuseOnSecondary}});
-    at(S::Syncing) = row({{FT_IN_STATE_LOADED, Shadow},
+    at(S::Syncing) = row({{FT_IN_STATE_RECEIVED, NoteReceived},
+                          {FT_IN_STATE_LOADED, Shadow},
                           {FT_IN_ATTACH_FAILED, FailLoad},
                           {FT_IN_CONNECTION_LOST, ForgetPeer},
                           {FT_IN_PEER_SILENT, ForgetPeer},
@@ -138,6 +139,27 @@ constexpr Table make_table() {
                           {FT_IN_ATTACH, RefuseOnSecondary},
                           {FT_IN_FAILOVER, RefuseNotSynced},
                           {FT_IN_DETACH, RefuseOnSecondary}});
+    /* DEVICES are sent in the cut, so from here on the primary decides every
+     * failure at the arbiter and this node may claim too, once it has loaded.
+     * A goodbye ends the attach as in Syncing: the next one replaces it all. */
+    at(S::Loading) = row({{FT_IN_STATE_LOADED, Shadow},
+                          {FT_IN_ATTACH_FAILED, FailLoad},
+                          {FT_IN_CONNECTION_LOST, LoadOnAfterLoss},
+                          {FT_IN_PEER_SILENT, LoadOnAfterSilence},
+                          {FT_IN_PEER_GOODBYE, ForgetPeer},
+                          {FT_IN_DIVERGED, FailDiverged},
+                          {FT_IN_ATTACH, RefuseOnSecondary},
+                          {FT_IN_FAILOVER, RefuseNotSynced},
+                          {FT_IN_DETACH, RefuseOnSecondary}});
+    /* The first loss counts. A goodbye that comes behind it still does: the
+     * primary said it before it closed. */
+    at(S::LoadingAlone) = row({{FT_IN_STATE_LOADED, TakeOverLoaded},
+                               {FT_IN_ATTACH_FAILED, FailLoad},
+                               {FT_IN_PEER_GOODBYE, ForgetPeer},
+                               {FT_IN_DIVERGED, FailDiverged},
+                               {FT_IN_ATTACH, RefuseOnSecondary},
+                               {FT_IN_FAILOVER, RefuseNotSynced},
+                               {FT_IN_DETACH, RefuseOnSecondary}});
     /* A goodbye is an orderly end of the pair, never a reason to go live. */
     at(S::Shadowing) = row({{FT_IN_CONNECTION_LOST, TakeOverAfterLoss},
                             {FT_IN_PEER_SILENT, TakeOverAfterSilence},

@@ -30,7 +30,9 @@ enum class SessionState : uint8_t {
     DecidingPaused,      /* the handover broke; claim asked, the VM is paused     */
     /* secondary */
     Waiting,
-    Syncing,
+    Syncing,             /* receives the state                                    */
+    Loading,             /* has the whole state, past the cut: may go on alone    */
+    LoadingAlone,        /* the primary is lost; claims when the state is loaded  */
     Shadowing,           /* replays the log of a live primary                     */
     TakingOver,          /* connections closed, claim asked                       */
     Draining,
@@ -67,11 +69,15 @@ enum class Rule : uint8_t {
     /* secondary */
     BeginSync,
     NoteRefusedHandshake,
+    NoteReceived,
+    LoadOnAfterLoss,
+    LoadOnAfterSilence,
     Shadow,
     ForgetPeer,
     FailLoad,
     TakeOverAfterLoss,
     TakeOverAfterSilence,
+    TakeOverLoaded,
     TakeOverByOperator,
     TakeOverAsAsked,
     ForgetConnection,

@@ -101,6 +101,7 @@ struct Walk {
 
 const std::vector<FtInputKind> to_protected = {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_CUT_DONE,
                                                FT_IN_PEER_READY};
+const std::vector<FtInputKind> to_loading = {FT_IN_CONNECTED, FT_IN_STATE_RECEIVED};
 const std::vector<FtInputKind> to_shadowing = {FT_IN_CONNECTED, FT_IN_STATE_LOADED};
 
 std::vector<FtInputKind> then(std::vector<FtInputKind> a, std::vector<FtInputKind> b) {
@@ -112,50 +113,55 @@ const std::vector<Walk> &walks() {
     using S = SessionState;
     constexpr FtRole P = FT_ROLE_PRIMARY, Q = FT_ROLE_SECONDARY;
     static const std::vector<Walk> all = {
-        {S::Off, FT_ROLE_OFF, {}, FT_STATE_OFF, "...............RRR...."},
-        {S::Exposed, P, {}, FT_STATE_EXPOSED, "...............sRR...."},
-        {S::Connecting, P, {FT_IN_ATTACH}, FT_STATE_SYNCING, "s...eeee.......RRR...."},
+        {S::Off, FT_ROLE_OFF, {}, FT_STATE_OFF, "...............RRR....."},
+        {S::Exposed, P, {}, FT_STATE_EXPOSED, "...............sRR....."},
+        {S::Connecting, P, {FT_IN_ATTACH}, FT_STATE_SYNCING, "s...eeee.......RRR....."},
         {S::Transferring, P, {FT_IN_ATTACH, FT_IN_CONNECTED}, FT_STATE_SYNCING,
-         ".s.seeee.......RRR...."},
+         ".s.seeee.......RRR....."},
         {S::ReadyBeforeCut, P, {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_PEER_READY},
-         FT_STATE_SYNCING, ".p..gggg.......RRR...."},
+         FT_STATE_SYNCING, ".p..gggg.......RRR....."},
         {S::AfterCut, P, {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_CUT_DONE}, FT_STATE_SYNCING,
-         "...pgggg.......RRR...."},
-        {S::Protected, P, to_protected, FT_STATE_PROTECTED, ".....ggg.......Rpg...g"},
+         "...pgggg.......RRR....."},
+        {S::Protected, P, to_protected, FT_STATE_PROTECTED, ".....ggg.......Rpg...g."},
         {S::Deciding, P, then(to_protected, {FT_IN_CONNECTION_LOST}), FT_STATE_GOING_LIVE,
-         ".........efg...RRR...."},
+         ".........efg...RRR....."},
         {S::Deciding, P,
          then(to_protected, {FT_IN_CONNECTION_LOST, FT_IN_ARBITER_UNREACHABLE}),
-         FT_STATE_GOING_LIVE, "............g..RRR...."},
+         FT_STATE_GOING_LIVE, "............g..RRR....."},
         {S::Pausing, P, then(to_protected, {FT_IN_FAILOVER}), FT_STATE_PROTECTED,
-         ".....ggg.......RRRg..."},
+         ".....ggg.......RRRg...."},
         {S::HandoverSent, P, then(to_protected, {FT_IN_FAILOVER, FT_IN_PAUSED_ACKED}),
-         FT_STATE_GOING_LIVE, ".....ggg.......RRR..f."},
+         FT_STATE_GOING_LIVE, ".....ggg.......RRR..f.."},
         {S::DecidingPaused, P, then(to_protected, {FT_IN_FAILOVER, FT_IN_PEER_SILENT}),
-         FT_STATE_GOING_LIVE, ".........efg...RRR...."},
-        {S::Waiting, Q, {}, FT_STATE_WAITING, "s...w..........RRR...."},
-        {S::Syncing, Q, {FT_IN_CONNECTED}, FT_STATE_SYNCING, "..p.xwwwx......RRR...."},
-        {S::Shadowing, Q, to_shadowing, FT_STATE_PROTECTED, ".....ggxx......RgR.g.."},
+         FT_STATE_GOING_LIVE, ".........efg...RRR....."},
+        {S::Waiting, Q, {}, FT_STATE_WAITING, "s...w..........RRR....."},
+        {S::Syncing, Q, {FT_IN_CONNECTED}, FT_STATE_SYNCING, "..p.xwwwx......RRR....s"},
+        {S::Loading, Q, to_loading, FT_STATE_SYNCING, "..p.xsswx......RRR....."},
+        {S::LoadingAlone, Q, then(to_loading, {FT_IN_CONNECTION_LOST}), FT_STATE_SYNCING,
+         "..g.x..wx......RRR....."},
+        {S::LoadingAlone, Q, then(to_loading, {FT_IN_PEER_SILENT}), FT_STATE_SYNCING,
+         "..g.x..wx......RRR....."},
+        {S::Shadowing, Q, to_shadowing, FT_STATE_PROTECTED, ".....ggxx......RgR.g..."},
         {S::TakingOver, Q, then(to_shadowing, {FT_IN_CONNECTION_LOST}), FT_STATE_GOING_LIVE,
-         "........xgfg...RRR...."},
+         "........xgfg...RRR....."},
         {S::Draining, Q, then(to_shadowing, {FT_IN_PEER_SILENT, FT_IN_ARBITER_WON}),
-         FT_STATE_GOING_LIVE, "....x...x....g.RRR...."},
+         FT_STATE_GOING_LIVE, "....x...x....g.RRR....."},
         {S::LeaseWait, Q,
          then(to_shadowing, {FT_IN_FAILOVER, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
-         FT_STATE_GOING_LIVE, "....x...x...g..RRR...."},
+         FT_STATE_GOING_LIVE, "....x...x...g..RRR....."},
         {S::GoingLive, Q, then(to_shadowing, {FT_IN_PEER_SILENT, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
-         FT_STATE_GOING_LIVE, "....x...x.....eRRR...."},
+         FT_STATE_GOING_LIVE, "....x...x.....eRRR....."},
         {S::HandoverTakingOver, Q, then(to_shadowing, {FT_IN_HANDOVER}), FT_STATE_GOING_LIVE,
-         ".....ggxxgfg...RRR...."},
+         ".....ggxxgfg...RRR....."},
         {S::HandoverDraining, Q, then(to_shadowing, {FT_IN_HANDOVER, FT_IN_ARBITER_WON}),
-         FT_STATE_GOING_LIVE, "....xggxx....g.RRR...."},
+         FT_STATE_GOING_LIVE, "....xggxx....g.RRR....."},
         {S::HandoverGoingLive, Q,
          then(to_shadowing, {FT_IN_HANDOVER, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
-         FT_STATE_GOING_LIVE, "....xgg.x.....eRRR...."},
+         FT_STATE_GOING_LIVE, "....xgg.x.....eRRR....."},
         {S::Fenced, P, then(to_protected, {FT_IN_PEER_SILENT, FT_IN_ARBITER_LOST}),
-         FT_STATE_FENCED, "...............RRR...."},
+         FT_STATE_FENCED, "...............RRR....."},
         {S::Failed, Q, then(to_shadowing, {FT_IN_DIVERGED}), FT_STATE_FAILED,
-         "...............RRR...."},
+         "...............RRR....."},
     };
     return all;
 }
@@ -464,6 +470,100 @@ TEST(Session, SecondaryWaitsAgainWhenOnlyTheHandshakeWasLost) {
     r.in(FT_IN_CONNECTED).in(FT_IN_ATTACH_FAILED, 0, "device e1000");
     EXPECT_EQ(r.state(), FT_STATE_FAILED);
     EXPECT_EQ(r.text_of(FT_ACT_CLOSE), "attach failed: device e1000");
+}
+
+Rig loading_secondary() {
+    Rig r(FT_ROLE_SECONDARY);
+    return std::move(r.in(FT_IN_CONNECTED).in(FT_IN_STATE_RECEIVED));
+}
+
+TEST(Session, SecondaryThatReceivedLoadsAndIsReady) {
+    Rig r = loading_secondary();
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_SYNCING);
+    r.set_epoch(7);
+    r.in(FT_IN_STATE_LOADED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_SEND_READY, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.state(), FT_STATE_PROTECTED);
+    EXPECT_EQ(r.epoch(), 7u);
+    r.in(FT_IN_STATE_RECEIVED);
+    EXPECT_TRUE(r.actions.empty()) << "news that comes after the load is old";
+}
+
+TEST(Session, PrimaryThatDiesWhileItsStateIsLoadedIsTakenOverAfterwards) {
+    for (uint64_t lease : {0 * ms, 300 * ms}) {
+        Rig r = loading_secondary();
+        const uint64_t until = lease ? r.now + lease : 0;
+        r.in(FT_IN_CONNECTION_LOST, until, "reset");
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STATE_CHANGED}));
+        EXPECT_EQ(r.state(), FT_STATE_SYNCING);
+        r.in(FT_IN_PEER_SILENT).in(FT_IN_CONNECTION_LOST, r.now + 900 * ms, "later");
+        EXPECT_TRUE(r.actions.empty()) << "the first loss counts";
+        r.set_epoch(7);
+        r.in(FT_IN_STATE_LOADED);
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+        EXPECT_EQ(r.value_of(FT_ACT_CLAIM), 7u);
+        EXPECT_EQ(r.reason(), "connection lost: reset; asking the arbiter");
+        r.set_epoch(9);
+        r.in(FT_IN_ARBITER_WON).in(FT_IN_DRAINED);
+        if (lease) {
+            EXPECT_EQ(r.value_of(FT_ACT_SET_TIMER), until);
+            r.now = until;
+            r.in(FT_IN_TIMER);
+        }
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_GO_LIVE, FT_ACT_STATE_CHANGED}));
+        r.in(FT_IN_LIVE_DONE);
+        EXPECT_EQ(r.role(), FT_ROLE_PRIMARY);
+        EXPECT_EQ(r.epoch(), 7u);
+    }
+}
+
+TEST(Session, SilenceWhileLoadingOutlastsTheLease) {
+    Rig r = loading_secondary();
+    r.in(FT_IN_PEER_SILENT, r.now + 900 * ms, "nothing heard").in(FT_IN_STATE_LOADED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
+    r.in(FT_IN_ARBITER_WON).in(FT_IN_DRAINED);
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_GO_LIVE, FT_ACT_STATE_CHANGED}));
+}
+
+TEST(Session, SecondaryThatLoadedAloneAndLosesIsFenced) {
+    Rig r = loading_secondary();
+    r.in(FT_IN_CONNECTION_LOST).in(FT_IN_STATE_LOADED).in(FT_IN_ARBITER_LOST);
+    EXPECT_EQ(r.state(), FT_STATE_FENCED);
+    EXPECT_EQ(r.role(), FT_ROLE_SECONDARY);
+}
+
+TEST(Session, GoodbyeWhileLoadingEndsTheAttach) {
+    for (bool alone : {false, true}) {
+        Rig r = loading_secondary();
+        if (alone) {
+            r.in(FT_IN_CONNECTION_LOST, 0, "heartbeat closed");
+        }
+        r.in(FT_IN_PEER_GOODBYE, 0, "quit");
+        EXPECT_EQ(r.state(), FT_STATE_WAITING);
+        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+        r.in(FT_IN_STATE_LOADED);
+        EXPECT_TRUE(r.actions.empty()) << "a load that was given up means nothing any more";
+        r.in(FT_IN_CONNECTED).in(FT_IN_STATE_LOADED);
+        EXPECT_EQ(r.state(), FT_STATE_PROTECTED);
+    }
+}
+
+TEST(Session, LoadErrorFailsAndClaimsNothing) {
+    for (FtInputKind error : {FT_IN_ATTACH_FAILED, FT_IN_DIVERGED}) {
+        for (bool alone : {false, true}) {
+            Rig r = loading_secondary();
+            if (alone) {
+                r.in(FT_IN_PEER_SILENT);
+            }
+            r.in(error, 0, "device e1000");
+            EXPECT_EQ(r.state(), FT_STATE_FAILED);
+            EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STOP_VM, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+            EXPECT_NE(r.text_of(FT_ACT_CLOSE).find("device e1000"), std::string::npos);
+            r.in(FT_IN_STATE_LOADED);
+            EXPECT_TRUE(r.actions.empty());
+        }
+    }
 }
 
 TEST(Session, SecondaryTakesOverDrainsAndGoesLive) {
