@@ -31,6 +31,7 @@ constexpr BreakName breaks[] = {
     {"lease-from-ready", Break::LeaseFromReady},
     {"no-lease-wait", Break::NoLeaseWait},
     {"loss-before-cut-done", Break::LossBeforeCutDone},
+    {"no-state-received", Break::NoStateReceived},
 };
 /* A broken host that is not noticed within so many seeds was not noticed. */
 constexpr uint64_t break_seeds_max = 2000;
@@ -52,7 +53,8 @@ const char help[] =
     "  --first N         the first of them\n"
     "  --break NAME      a host that is wrong on purpose, to see that it is noticed:\n"
     "                    release-before-ack, no-arbiter, live-before-drained, no-lease,\n"
-    "                    lease-from-ready, no-lease-wait, loss-before-cut-done\n"
+    "                    lease-from-ready, no-lease-wait, loss-before-cut-done,\n"
+    "                    no-state-received\n"
     "  --check-breaks    after the seeds, see that each of these is noticed\n"
     "  --all-paths       fail if a rare path was never taken (default from 10000 seeds on)\n"
     "  --trace           print what happens\n"

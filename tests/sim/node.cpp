@@ -139,7 +139,9 @@ bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
     }
     if (kind == FT_IN_CONNECTION_LOST || kind == FT_IN_PEER_SILENT) {
         loss_kind_ = kind;
+        note_loss_while_loading();
     }
+    check_keeps_guest();
     if (before == FT_STATE_SYNCING && role() == FT_ROLE_PRIMARY && state() != before) {
         state() == FT_STATE_EXPOSED      ? reached(Rare::AttachAbandonedBeforeCut)
         : state() == FT_STATE_GOING_LIVE ? reached(Rare::AttachFailedAfterCut)

@@ -122,6 +122,8 @@ private:
     void begin_drain();
     void go_live();
     void note_failover();
+    void note_loss_while_loading();
+    void check_keeps_guest() const;
 
     World &world_;
     const unsigned id_;
@@ -164,6 +166,8 @@ private:
     uint64_t frames_done_ = 0, slowness_ = 1;
     bool replay_due_ = false, draining_ = false, tainted_ = false;
     bool asked_to_take_over_ = false, took_over_ = false, pair_ended_ = false;
+    bool has_whole_state_ = false;              /* DEVICES came, the state's last message */
+    bool loads_alone_ = false;                  /* and then the primary was lost */
     FtInputKind loss_kind_ = FT_IN__COUNT;      /* how the primary was lost */
 };
 

@@ -137,8 +137,8 @@ void Node::on_log_message(Message &m) {
         reached(Rare::HandoverDone);
         return void(input(FT_IN_PEER_LIVE));
     case FT_MSG_GOODBYE:
-        if (role() == FT_ROLE_SECONDARY && state() == FT_STATE_PROTECTED) {
-            reached(Rare::PeerEnded);
+        if (role() == FT_ROLE_SECONDARY && has_whole_state_ && state() != FT_STATE_GOING_LIVE) {
+            reached(state() == FT_STATE_PROTECTED ? Rare::PeerEnded : Rare::PeerEndedLoading);
             pair_ended_ = true;
         }
         return void(in_cut_ ? channel_ended(Channel::Log, true, "goodbye: " + m.text)

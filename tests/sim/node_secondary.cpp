@@ -29,21 +29,26 @@ void Node::accept(uint64_t link, const Message &hello) {
     frames_done_ = 0;
     peer_ = hello.sender;
     asked_to_take_over_ = false;
+    has_whole_state_ = loads_alone_ = pair_ended_ = false;
     tell(FT_MSG_HELLO);
     input(FT_IN_CONNECTED);
 }
 
 void Node::load(const Message &devices) {
     world_.moment(Moment::Loading);
-    /* Loading blocks the main loop: nothing else is looked at meanwhile. The
-     * connection may be gone by the time it is done, which is then seen next. */
+    has_whole_state_ = true;
+    if (!world_.is_broken(Break::NoStateReceived)) {
+        input(FT_IN_STATE_RECEIVED);
+    }
+    /* Only the session gives a load up, by its CLOSE. That the connection is
+     * lost meanwhile is news for the session and nothing to the load. */
     later(random_.between(100 * us, 12 * ms), [this, link = link_, guest = devices.guest,
                                               digests = devices.frame_digests] {
         if (!link_ || link != link_ || state() != FT_STATE_SYNCING) {
             return;
         }
-        if (world_.faults_on() && random_.percent(2)) {
-            reached(Rare::AttachLoadError);
+        if (world_.faults_on() && random_.percent(loads_alone_ ? 15 : 2)) {
+            reached(loads_alone_ ? Rare::AttachLoadErrorAlone : Rare::AttachLoadError);
             return void(input(FT_IN_ATTACH_FAILED, 0, "a device cannot be loaded"));
         }
         guest_ = std::make_unique<Guest>(*guest);
@@ -229,6 +234,19 @@ void Node::go_live() {
     });
 }
 
+void Node::note_loss_while_loading() {
+    loads_alone_ = loads_alone_ || (has_whole_state_ && role() == FT_ROLE_SECONDARY &&
+                                    state() == FT_STATE_SYNCING);
+}
+
+/* The whole state may be the only one there is: its primary may be dead. */
+void Node::check_keeps_guest() const {
+    if (has_whole_state_ && state() == FT_STATE_WAITING && !pair_ended_) {
+        throw Violation(compose("node {} forgets the guest whose whole state it has ({})", id_,
+                                    reason()));
+    }
+}
+
 void Node::note_failover() {
     const Node &old = world_.node(peer_);
 
@@ -242,6 +260,9 @@ void Node::note_failover() {
     }
     if (old.state() == FT_STATE_SYNCING) {
         reached(Rare::FailoverDuringAttach);
+    }
+    if (loads_alone_) {
+        reached(old.alive() ? Rare::FailoverLoadingAlive : Rare::FailoverLoadingDead);
     }
     if (!old.alive()) {
         reached(old.crashed() ? Rare::FailoverAfterCrash : Rare::FailoverAfterKill);
