@@ -24,7 +24,7 @@ AFTER_SECONDS = 1
 
 # What the product cannot do yet; set to True with the fix.
 LOADS_AGAIN = False         # in the same process, after a load that was broken off
-KEEPS_WHOLE_STATE = False   # the primary dies while the secondary loads what it has received whole
+KEEPS_WHOLE_STATE = True    # the primary dies while the secondary loads what it has received whole
 
 
 def run(case):

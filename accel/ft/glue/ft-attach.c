@@ -410,7 +410,8 @@ static void ft_load_finish(void *opaque)
         ft_die_at("die-at-state-loaded");
         trace_ft_loaded(icount_get_raw());
         vm_start();
-        ft_post(0, FT_IN_STATE_LOADED, 0, NULL);
+        /* At once: a goodbye that waits in the queue must find us loaded. */
+        ft_input(FT_IN_STATE_LOADED, 0, NULL, &error_abort);
     }
     g_byte_array_unref(blob);
 }
@@ -437,6 +438,9 @@ static void coroutine_fn ft_load_ram_co(void *opaque)
 
 void ft_load_prepare(void)
 {
+    WITH_QEMU_LOCK_GUARD(&load.lock) {
+        g_clear_pointer(&load.devices, g_byte_array_unref);     /* given up */
+    }
     load.write_fd = -1;
     qemu_event_reset(&load.ready);
 }

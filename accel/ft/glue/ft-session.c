@@ -179,7 +179,8 @@ static void ft_state_changed(void)
     qapi_event_send_ft_state_change((FtNodeRole)ft_session_role(s),
                                     (FtNodeState)state, ft_session_epoch(s),
                                     ft_session_reason(s));
-    if (state == FT_STATE_SYNCING && ft_session_role(s) == FT_ROLE_SECONDARY) {
+    if (state == FT_STATE_SYNCING && before != FT_STATE_SYNCING
+        && ft_session_role(s) == FT_ROLE_SECONDARY) {
         ft_load_begin();
     }
     if (state == FT_STATE_EXPOSED) {
