@@ -71,6 +71,8 @@ class Connection:
     def _answer(self, message):
         if message.type == wire.PING:
             self.send(wire.PONG, message.body)
+        elif message.type == wire.MARK:
+            self.send(wire.MARK)
         elif message.type == wire.DEVICES:
             self.send(wire.READY)
         elif message.type == wire.LOG:
