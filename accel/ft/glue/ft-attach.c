@@ -37,7 +37,6 @@
 #include "../migration/savevm.h"
 #include "../migration/yank_functions.h"
 #include "trace.h"
-#include <sys/ioctl.h>
 
 #define FT_SLICE_BYTES (4 * MiB)
 #define FT_CHUNK_BYTES (1 * MiB)
@@ -48,6 +47,8 @@
 #define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUIESCE_MAX 1000
 #define FT_STOPS_MAX 5
+/* How many timeouts an attach may stand still before it is given up. */
+#define FT_PATIENCE_TIMEOUTS 20
 /* migration_rate_set() wants bytes per second and divides by ten. */
 #define FT_RATE_UNITS 10
 
@@ -66,7 +67,8 @@ static struct {
     QEMUTimer *timer;
     QEMUBH *bh;
     int pass;
-    FtMark mark;
+    FtMark mark;                /* atomic                                   */
+    QEMUTimer *patience;
     uint64_t marked_bytes;      /* sent when the mark went out              */
     FtLogWriter *writer;        /* of the attach before; freed at the next  */
 } attach;
@@ -89,8 +91,16 @@ static void ft_attach_cleanup(MigrationStatus end)
     attach.buffer = NULL;
 }
 
+void ft_attach_done(void)
+{
+    timer_del(attach.patience);
+}
+
 void ft_attach_abort(void)
 {
+    if (attach.patience) {
+        timer_del(attach.patience);
+    }
     ft_attach_cleanup(MIGRATION_STATUS_FAILED);
 }
 
@@ -98,6 +108,18 @@ static void ft_attach_fail(const char *what)
 {
     ft_attach_abort();
     ft_post(ft_peer_gen(), FT_IN_ATTACH_FAILED, 0, what);
+}
+
+/* Heartbeats answer, but nothing moves: its main loop or its loader hangs. */
+static void ft_attach_stands_still(void *opaque)
+{
+    ft_attach_fail("the secondary does not load the state");
+}
+
+static void ft_attach_moves(void)
+{
+    timer_mod(attach.patience,
+              ft_now_ns() + FT_PATIENCE_TIMEOUTS * ft_node.config.timeout_ns);
 }
 
 /* Hands what the migration code has written to the sender. */
@@ -242,7 +264,7 @@ static void ft_cut(void)
     if (was_running) {
         vm_start();
     }
-    if (ft_node.config.digest_ns) {
+    if (ft_node.config.digest_ns && was_running) {
         /* The first event of the log proves that both start from the same state. */
         ft_digest_take(ft_node.config.digest_dir != NULL, &error_abort);
     }
@@ -257,12 +279,12 @@ static void ft_cut(void)
 /* Little is left: is the secondary where we are, or do we ask it to tell? */
 static bool ft_secondary_caught_up(void)
 {
-    if (attach.mark == FT_MARK_BACK
+    if (qatomic_read(&attach.mark) == FT_MARK_BACK
         && ft_node.attach_bytes - attach.marked_bytes <= FT_AHEAD_BYTES) {
         return true;
     }
-    attach.mark = FT_MARK_ASKED;
     attach.marked_bytes = ft_node.attach_bytes;
+    qatomic_set(&attach.mark, FT_MARK_ASKED);
     ft_peer_send(FT_MSG_MARK, NULL);
     return false;
 }
@@ -278,6 +300,7 @@ static void ft_attach_slice(void *opaque)
         return;     /* ft_attach_sent() or ft_attach_mark_back() come back here */
     }
     ft_die_at("die-at-ram-pass");
+    ft_attach_moves();
     migration_rate_reset();
     done = qemu_savevm_state_iterate(attach.file, false);
     ft_attach_flush();
@@ -331,6 +354,7 @@ void ft_attach_begin(uint64_t epoch)
     if (!attach.bh) {
         attach.bh = qemu_bh_new(ft_attach_slice, NULL);
         attach.timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_attach_slice, NULL);
+        attach.patience = timer_new_ns(QEMU_CLOCK_REALTIME, ft_attach_stands_still, NULL);
     }
     if (migration_is_blocked(&err) || migration_is_running()
         || migrate_init(ms, &err) != 0) {
@@ -349,6 +373,7 @@ void ft_attach_begin(uint64_t epoch)
     ft_node.attach_left = ram_bytes_total();
     ft_node.attach_start_ns = ft_now_ns();
     ft_node.attach_ns = 0;
+    ft_attach_moves();
     migration_rate_set(FT_SLICE_BYTES * FT_RATE_UNITS);
     qemu_savevm_state_header(attach.file);
     if (qemu_savevm_state_setup(attach.file, &err) != 0) {
@@ -364,11 +389,13 @@ void ft_attach_begin(uint64_t epoch)
 
 static struct {
     bool active, ram_done;
-    int write_fd;               /* the receiver thread's end of the pipe    */
-    QemuEvent ready;            /* write_fd is there                        */
+    bool running;               /* the loader's coroutine has not ended     */
+    bool again;                 /* the next load waits for its end          */
+    int write_fd;               /* the near end of the pipe, -1 without one */
+    QemuEvent ready;            /* write_fd is there, or there will be none */
     GByteArray *devices;
     QEMUBH *bh;
-    QemuMutex lock;             /* of devices and write_fd                  */
+    QemuMutex lock;             /* of devices                               */
 } load;
 
 static void __attribute__((constructor)) ft_load_init(void)
@@ -384,55 +411,72 @@ static void ft_load_fail(const char *what)
     ft_post(0, FT_IN_ATTACH_FAILED, 0, what);
 }
 
-/* RAM and devices are here: become what the primary was at the cut. */
-static void ft_load_finish(void *opaque)
+/* The loader has ended and nobody needs its result: another one may begin. */
+static void ft_load_clean(void)
 {
-    GByteArray *blob = NULL;
+    migration_incoming_state_destroy();
+    close(load.write_fd);
+    load.write_fd = -1;
+    if (load.again) {
+        load.again = false;
+        ft_load_begin();
+    }
+}
 
-    WITH_QEMU_LOCK_GUARD(&load.lock) {
-        if (load.active && load.ram_done) {
-            blob = g_steal_pointer(&load.devices);
-        }
-    }
-    if (!blob) {
-        return;
-    }
+/* RAM and devices are here: become what the primary was at the cut. */
+static void ft_load_finish(const GByteArray *blob)
+{
     replay_flush_events();
     if (!ft_restore_devices(blob)) {
         ft_load_fail("the device state of the primary could not be loaded");
-    } else {
-        migration_incoming_state_destroy();
-        load.active = false;
-        ft_log_replay_from(ft_log_reader());
-        ft_digest_begin();
-        ft_output_set(FT_OUTPUT_KEEP);
-        ft_session_set_epoch(ft_node.session, ft_peer_epoch());
-        ft_die_at("die-at-state-loaded");
-        trace_ft_loaded(icount_get_raw());
-        vm_start();
-        /* At once: a goodbye that waits in the queue must find us loaded. */
-        ft_input(FT_IN_STATE_LOADED, 0, NULL, &error_abort);
+        return;
     }
-    g_byte_array_unref(blob);
+    load.active = false;
+    ft_load_clean();
+    ft_log_replay_from(ft_log_reader());
+    ft_digest_begin();
+    ft_output_set(FT_OUTPUT_KEEP);
+    ft_session_set_epoch(ft_node.session, ft_peer_epoch());
+    ft_die_at("die-at-state-loaded");
+    trace_ft_loaded(icount_get_raw());
+    vm_start();
+    /* At once: a goodbye that waits in the queue must find us loaded. */
+    ft_input(FT_IN_STATE_LOADED, 0, NULL, &error_abort);
+}
+
+/* The loader has ended, or the devices have come, in whatever order. */
+static void ft_load_bh(void *opaque)
+{
+    g_autoptr(GByteArray) blob = NULL;
+
+    if (load.running || load.write_fd < 0 || ft_fault("load-never")) {
+        return;
+    }
+    if (!load.active) {
+        ft_load_clean();
+        return;
+    }
+    if (!load.ram_done) {
+        ft_load_fail("the RAM of the primary could not be loaded");
+        return;
+    }
+    WITH_QEMU_LOCK_GUARD(&load.lock) {
+        blob = g_steal_pointer(&load.devices);
+    }
+    if (blob) {
+        ft_load_finish(blob);
+    }
 }
 
 static void coroutine_fn ft_load_ram_co(void *opaque)
 {
     QIOChannel *ioc = opaque;
     MigrationIncomingState *mis = migration_incoming_get_current();
-    int ret;
 
     mis->from_src_file = qemu_file_new_input(ioc);
     object_unref(OBJECT(ioc));
-    ret = qemu_loadvm_state(mis->from_src_file);
-    if (!load.active) {
-        return;                 /* given up meanwhile */
-    }
-    if (ret < 0) {
-        ft_load_fail("the RAM of the primary could not be loaded");
-        return;
-    }
-    load.ram_done = true;
+    load.ram_done = qemu_loadvm_state(mis->from_src_file) >= 0;
+    load.running = false;
     qemu_bh_schedule(load.bh);
 }
 
@@ -441,7 +485,6 @@ void ft_load_prepare(void)
     WITH_QEMU_LOCK_GUARD(&load.lock) {
         g_clear_pointer(&load.devices, g_byte_array_unref);     /* given up */
     }
-    load.write_fd = -1;
     qemu_event_reset(&load.ready);
 }
 
@@ -450,6 +493,10 @@ void ft_load_begin(void)
     QIOChannelSocket *ioc;
     int fds[2];
 
+    if (load.write_fd >= 0) {
+        load.again = true;      /* ft_load_clean() comes back here */
+        return;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0
         || !(ioc = qio_channel_socket_new_fd(fds[0], &error_abort))
         || !yank_register_instance(MIGRATION_YANK_INSTANCE, NULL)) {
@@ -459,28 +506,20 @@ void ft_load_begin(void)
     migration_ioc_register_yank(QIO_CHANNEL(ioc));
     qio_channel_set_blocking(QIO_CHANNEL(ioc), false, NULL);
     load.active = true;
+    load.running = true;
     load.ram_done = false;
     load.write_fd = fds[1];
     if (!load.bh) {
-        load.bh = qemu_bh_new(ft_load_finish, NULL);
+        load.bh = qemu_bh_new(ft_load_bh, NULL);
     }
     qemu_event_set(&load.ready);
     qemu_coroutine_enter(qemu_coroutine_create(ft_load_ram_co, ioc));
 }
 
-bool ft_load_state(const uint8_t *data, size_t len)
+int ft_load_open(void)
 {
     qemu_event_wait(&load.ready);
-    /* The pipe's own bound holds the primary back while we load. */
-    return load.write_fd >= 0
-        && qemu_write_full(load.write_fd, data, len) == (ssize_t)len;
-}
-
-bool ft_load_is_idle(void)
-{
-    int left = 0;
-
-    return load.write_fd < 0 || ioctl(load.write_fd, TIOCOUTQ, &left) < 0 || left == 0;
+    return load.write_fd >= 0 ? fcntl(load.write_fd, F_DUPFD_CLOEXEC, 0) : -1;
 }
 
 void ft_load_devices(GByteArray *blob)
@@ -499,10 +538,12 @@ void ft_load_devices(GByteArray *blob)
 void ft_load_abort(void)
 {
     qemu_event_set(&load.ready);
+    load.again = false;
     if (!load.active) {
         return;
     }
     load.active = false;
     /* The loader reads an end of file, the receiver's next write fails. */
     shutdown(load.write_fd, SHUT_RDWR);
+    qemu_bh_schedule(load.bh);
 }

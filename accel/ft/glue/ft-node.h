@@ -107,14 +107,16 @@ void ft_attach_begin(uint64_t epoch);                          /* primary     */
 void ft_attach_abort(void);                                    /* primary     */
 void ft_attach_sent(void);                        /* any: queue is short again */
 void ft_attach_mark_back(void);          /* any: the secondary has caught up   */
+void ft_attach_done(void);                   /* primary: the secondary is ready */
 void ft_load_prepare(void);                       /* any: a peer is being taken */
 void ft_load_begin(void);                                      /* secondary   */
 void ft_load_devices(GByteArray *blob);                        /* secondary   */
 void ft_load_abort(void);                                      /* secondary   */
-/* Receiver thread of the secondary; blocks while the loader is behind. */
-bool ft_load_state(const uint8_t *data, size_t len);
-/* The same thread: has the loader taken all of it? */
-bool ft_load_is_idle(void);
+/*
+ * Receiver thread of the secondary: a pipe to the loader, the caller's to close,
+ * or -1. It is full while the loader is behind, and breaks when it has given up.
+ */
+int ft_load_open(void);
 
 /* -- hw/ft-replay/glue/ft-log.c: the log under replay/ ---------------------- */
 void ft_log_setup(bool secondary);

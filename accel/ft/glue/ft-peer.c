@@ -33,8 +33,8 @@
 /* How long the heartbeat channel's end waits for the log channel to say more. */
 #define FT_LAST_WORDS_MS 50
 #define FT_PENDING_MAX 8
-#define FT_LOADER_US 200
-#define FT_GOODBYE_TRIES 50      /* 1 ms apart */
+/* A secondary whose replay has not moved for so many timeouts is of no use. */
+#define FT_STILL_TIMEOUTS 6
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
 
 /* What waits for the sender thread. */
@@ -51,7 +51,7 @@ struct FtConn {
     bool closing;               /* atomic                                   */
     char *address;
     QIOChannel *log, *beat;     /* set before their threads start           */
-    QemuMutex write_lock;       /* of the log channel                       */
+    QemuSemaphore writable;     /* 1: the log channel is nobody's just now  */
     uint64_t session;
     uint64_t epoch;             /* atomic; secondary: 0 until the first STATE */
     FtLease *lease;
@@ -60,13 +60,15 @@ struct FtConn {
     bool posted_end;            /* atomic: its end was reported             */
     bool peer_closed;           /* atomic: by its kernel or by itself       */
     uint64_t beat_ns;           /* atomic: last heartbeat received          */
-    QemuSemaphore log_ended;    /* posted once by the receiver thread       */
+    QemuSemaphore log_ended;    /* posted by the receiver thread for both   */
 
     /* primary */
     GAsyncQueue *queue;         /* of FtOut                                 */
     uint64_t sent_seq;          /* atomic: last frame given to the socket   */
     uint64_t released_told;     /* sender thread                            */
     size_t queued;              /* atomic                                   */
+    uint64_t watched_seq;       /* heartbeat thread: executed at the last beat */
+    unsigned still_beats;       /* heartbeat thread: since it moved         */
     QemuEvent wake;
     FILE *copy;                 /* ft-log-file, sender thread               */
 
@@ -74,6 +76,7 @@ struct FtConn {
     FtLogReader *reader;
     bool ready;                 /* atomic: acks may go out                  */
     bool got_devices;           /* receiver thread                          */
+    int state_fd;               /* receiver thread: the loader's pipe, or -1 */
     QemuMutex ack_lock;
 };
 
@@ -97,11 +100,12 @@ static FtConn *ft_conn_new(bool primary, const char *address)
     FtConn *c = g_new0(FtConn, 1);
 
     c->refs = 1;
+    c->state_fd = -1;
     c->primary = primary;
     c->address = g_strdup(address);
     c->lease = ft_lease_new(ft_node.config.timeout_ns);
     c->queue = g_async_queue_new();
-    qemu_mutex_init(&c->write_lock);
+    qemu_sem_init(&c->writable, 1);
     qemu_mutex_init(&c->ack_lock);
     qemu_event_init(&c->wake, false);
     qemu_sem_init(&c->log_ended, 0);
@@ -135,10 +139,13 @@ static void ft_conn_unref(FtConn *c)
     if (c->copy) {
         fclose(c->copy);
     }
+    if (c->state_fd >= 0) {
+        close(c->state_fd);
+    }
     g_clear_pointer(&c->log, object_unref);
     g_clear_pointer(&c->beat, object_unref);
     ft_lease_free(c->lease);
-    qemu_mutex_destroy(&c->write_lock);
+    qemu_sem_destroy(&c->writable);
     qemu_mutex_destroy(&c->ack_lock);
     qemu_event_destroy(&c->wake);
     qemu_sem_destroy(&c->log_ended);
@@ -259,14 +266,18 @@ static bool ft_send_msg(FtConn *c, QIOChannel *ioc, FtMsgType type, uint64_t seq
         { .iov_base = raw, .iov_len = sizeof(raw) },
         { .iov_base = (void *)body, .iov_len = len },
     };
+    bool ok;
 
     ft_wire_encode_header(&h, body, raw);
     if (ioc == c->log) {
-        QEMU_LOCK_GUARD(&c->write_lock);
+        qemu_sem_wait(&c->writable);
         ft_copy_to_file(c, raw, body, len);
-        return qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
     }
-    return qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
+    ok = qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
+    if (ioc == c->log) {
+        qemu_sem_post(&c->writable);
+    }
+    return ok;
 }
 
 static bool ft_send_text(FtConn *c, QIOChannel *ioc, FtMsgType type, const char *text)
@@ -354,6 +365,22 @@ static bool ft_recv_hello(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, FtHello *h
 
 /* -- heartbeat thread -------------------------------------------------------------- */
 
+/*
+ * Primary: a secondary that executes nothing any more would slow the guest down
+ * for ever. Counted by its answers, so that a pause of this host is no reason.
+ */
+static void ft_watch_replay(FtConn *c)
+{
+    uint64_t seq = qatomic_read(&executed_seq);
+
+    if (seq != c->watched_seq || ft_log_lag_ns() == 0) {
+        c->watched_seq = seq;
+        c->still_beats = 0;
+    } else if (++c->still_beats == FT_STILL_TIMEOUTS * FT_BEATS_PER_TIMEOUT) {
+        ft_post(c->gen, FT_IN_PEER_STUCK, 0, "its replay stands still");
+    }
+}
+
 static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
 {
     FtPing ping;
@@ -373,6 +400,7 @@ static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
     qatomic_set(&c->beat_ns, ft_now_ns());
     if (c->primary) {
         ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
+        ft_watch_replay(c);
         ft_output_wake();
         return true;
     }
@@ -537,9 +565,7 @@ static void *ft_sender_thread(void *opaque)
         qemu_event_reset(&c->wake);
         if (!ft_send_queued(c, &w, &err) || (w && !ft_send_log(c, w, buf, &err))) {
             /* The peer may have said why, in what is still to be read. */
-            for (int i = 0; i < FT_LAST_WORDS_MS && !qatomic_read(&c->posted_end); i++) {
-                g_usleep(1000);
-            }
+            qemu_sem_timedwait(&c->log_ended, FT_LAST_WORDS_MS);
             ft_conn_end(c, error_get_pretty(err));
             error_free(err);
             break;
@@ -695,7 +721,8 @@ static void *ft_primary_thread(void *opaque)
     }
 out:
     ft_conn_end(c, error_get_pretty(err));
-    qemu_sem_post(&c->log_ended);
+    qemu_sem_post(&c->log_ended);       /* one for the heartbeat,   */
+    qemu_sem_post(&c->log_ended);       /* one for the sender       */
     error_free(err);
     ft_conn_unref(c);
     return NULL;
@@ -796,19 +823,6 @@ static bool ft_on_devices(FtConn *c, GByteArray *body)
     return true;
 }
 
-/* The primary asks whether the loader has taken what came before this. */
-static bool ft_on_mark(FtConn *c, Error **errp)
-{
-    while (!ft_load_is_idle()) {
-        if (qatomic_read(&c->closing)) {
-            error_setg(errp, "closed");
-            return false;
-        }
-        g_usleep(FT_LOADER_US);
-    }
-    return ft_send_msg(c, c->log, FT_MSG_MARK, 0, 0, NULL, 0, errp);
-}
-
 static bool ft_check_epoch(FtConn *c, const FtMsgHeader *h, Error **errp)
 {
     uint64_t epoch = qatomic_read(&c->epoch);
@@ -847,13 +861,19 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
     switch (h->type) {
     case FT_MSG_STATE:
         ft_die_at("die-at-ram-pass");
-        if (!ft_load_state(body->data, body->len)) {
+        if (c->state_fd < 0) {
+            c->state_fd = ft_load_open();
+        }
+        if (qemu_write_full(c->state_fd, body->data, body->len)
+            != (ssize_t)body->len) {
             error_setg(errp, "state: the loader has stopped");
             return false;
         }
         return true;
     case FT_MSG_MARK:
-        return ft_on_mark(c, errp);
+        /* The loader has taken all before this but what its pipe holds. */
+        return ft_fault("mark-never")
+            || ft_send_msg(c, c->log, FT_MSG_MARK, 0, 0, NULL, 0, errp);
     case FT_MSG_DEVICES:
         return ft_on_devices(c, body);
     case FT_MSG_LOG:
@@ -1107,13 +1127,9 @@ static void ft_say_goodbye(FtConn *c, const char *text)
 
     memcpy(raw + FT_WIRE_HEADER_BYTES, text, len);
     ft_wire_encode_header(&h, raw + FT_WIRE_HEADER_BYTES, raw);
-    for (int i = 0; i < FT_GOODBYE_TRIES; i++) {
-        if (qemu_mutex_trylock(&c->write_lock) == 0) {
-            qio_channel_write(c->log, (char *)raw, FT_WIRE_HEADER_BYTES + len, NULL);
-            qemu_mutex_unlock(&c->write_lock);
-            return;
-        }
-        g_usleep(1000);
+    if (qemu_sem_timedwait(&c->writable, FT_LAST_WORDS_MS) == 0) {
+        qio_channel_write(c->log, (char *)raw, FT_WIRE_HEADER_BYTES + len, NULL);
+        qemu_sem_post(&c->writable);
     }
 }
 

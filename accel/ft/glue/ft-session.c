@@ -217,6 +217,7 @@ static void ft_act(const FtAction *a)
         timer_mod(core_timer, a->value);
         break;
     case FT_ACT_RELEASE_ACKED:
+        ft_attach_done();
         ft_output_set(FT_OUTPUT_ACKED);
         break;
     case FT_ACT_RELEASE_ALL:

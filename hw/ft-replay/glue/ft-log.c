@@ -27,7 +27,6 @@
 #define FT_THROTTLE_US 200
 #define FT_THROTTLE_MAX_US 100000
 #define FT_SAMPLES 1024
-#define FT_STUCK_NS (3 * NANOSECONDS_PER_SECOND)
 #define FT_SAMPLE_NS (1 * SCALE_MS)
 
 /* -- event numbers -------------------------------------------------------------
@@ -198,24 +197,6 @@ uint64_t ft_log_lag_ns(void)
 }
 
 /*
- * vCPU thread. A secondary that executes nothing any more would slow the guest
- * down for ever: it is of no use, and is told so.
- */
-static void ft_log_watch_secondary(void)
-{
-    static uint64_t last_seq, moved_ns;
-    uint64_t now = ft_now_ns(), seq = ft_peer_executed_seq();
-
-    if (seq != last_seq || ft_log_lag_ns() < FT_STUCK_NS) {
-        last_seq = seq;
-        moved_ns = now;
-    } else if (now - moved_ns > FT_STUCK_NS) {
-        moved_ns = now;
-        ft_post(ft_peer_gen(), FT_IN_PEER_STUCK, 0, "its replay stands still");
-    }
-}
-
-/*
  * The vCPU thread passes here on each turn with no lock held. A full log or a
  * secondary far behind slows it down; acks and the monitor go on meanwhile.
  */
@@ -226,7 +207,6 @@ static void ft_log_throttle_op(void)
     if (!qatomic_read(&writer)) {
         return;
     }
-    ft_log_watch_secondary();
     while (slept_us < FT_THROTTLE_MAX_US
            && (ft_log_backlog() > FT_BACKLOG_MAX
                || ft_log_lag_ns() > ft_node.config.lag_limit_ns)) {
