@@ -150,7 +150,7 @@ typedef enum FtEvent {                 /* wire numbers, see events.def      */
     FT_EV_CLOCK_VIRTUAL_RT = 34,       /* int ns                            */
     FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
     FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
-    FT_EV_DIGEST = 61,                 /* bytes: see the digest below       */
+    FT_EV_DIGEST = 61,                 /* int full, bytes: the digest below */
     FT_EV_END = 63
 } FtEvent;
 

@@ -128,10 +128,11 @@ FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
     const char *name;
     uint64_t hash;
 
-    if (!ft_node.session || !ft_digest_take(!has_full || full, errp)) {
-        if (!ft_node.session) {
-            error_setg(errp, "fault tolerance is off");
-        }
+    if (!ft_node.session) {
+        error_setg(errp, "fault tolerance is off");
+        return NULL;
+    }
+    if (!ft_digest_take(!has_full || full, errp)) {
         return NULL;
     }
     info = g_new0(FtDigestInfo, 1);

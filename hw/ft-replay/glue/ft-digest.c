@@ -9,9 +9,9 @@
  *
  * RAM is hashed by pages. Once dirty tracking is on, only pages that were written
  * since are hashed again, plus a part of the rest each time (a scrub), so that
- * the guest does not stand still for long. The first digest after a cut takes
- * it by the same parts: a page counts from the digest that has first seen it,
- * on both nodes alike.
+ * the guest does not stand still for long. After a cut all RAM is new and comes
+ * in by the scrub: a page counts from the digest that has first seen it, on both
+ * nodes alike.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -28,6 +28,7 @@
 #include "qemu/timer.h"
 #include "system/cpu-timers.h"
 #include "system/replay.h"
+#include "system/runstate.h"
 #include "exec/address-spaces.h"
 #include "replay/replay-internal.h"
 #include "../migration/qemu-file.h"
@@ -89,18 +90,32 @@ static void ft_section_saved(const char *idstr, uint32_t instance, void *opaque)
     b->offset = 0;
 }
 
+static void ft_add_timer(int64_t expire_ns, void *opaque)
+{
+    g_array_append_val((GArray *)opaque, expire_ns);
+}
+
 static void ft_digest_devices(void)
 {
     CPUState *cpu = first_cpu;
     uint32_t pending = cpu->interrupt_request;
     uint64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+    g_autoptr(GArray) timers = g_array_new(false, false, sizeof(int64_t));
 
     ft_digest_add(digest.sum, "clock", ft_hash((uint8_t *)&now, sizeof(now)));
+    /* Some belong to devices that neither save nor reset them. */
+    timerlist_visit(main_loop_tlg.tl[QEMU_CLOCK_VIRTUAL], ft_add_timer, timers);
+    ft_digest_add(digest.sum, "timers", ft_hash((uint8_t *)timers->data,
+                                                timers->len * sizeof(int64_t)));
+    ft_digest_dump("timers", timers->data, timers->len * sizeof(int64_t));
     digest.buffer = qio_channel_buffer_new(256 * KiB);
     digest.file = qemu_file_new_output(QIO_CHANNEL(digest.buffer));
     /* A polled interrupt is looked at sooner while recording: rr-hazards 1.2. */
     cpu->interrupt_request &= ~(CPU_INTERRUPT_HARD | CPU_INTERRUPT_POLL);
-    qemu_save_device_sections(digest.file, ft_section_saved, NULL);
+    if (qemu_save_device_sections(digest.file, ft_section_saved, NULL) != 0) {
+        /* Its own error was reported; the nodes must not agree on half a list. */
+        ft_digest_add(digest.sum, "devices that could not be saved", ft_now_ns());
+    }
     cpu->interrupt_request = pending;
     qemu_fclose(digest.file);
     object_unref(OBJECT(digest.buffer));
@@ -210,6 +225,18 @@ static void ft_dump_open(void)
     }
 }
 
+static void ft_dump_close(void)
+{
+    if (digest.dump) {
+        bool failed = ferror(digest.dump);
+
+        if (fclose(g_steal_pointer(&digest.dump)) != 0 || failed) {
+            warn_report("ft-digest-dir=%s: a digest could not be written whole",
+                        ft_node.config.digest_dir);
+        }
+    }
+}
+
 static void ft_digest_make(bool full)
 {
     uint64_t start_ns = ft_now_ns();
@@ -218,10 +245,7 @@ static void ft_digest_make(bool full)
     ft_dump_open();
     ft_digest_devices();
     ft_digest_ram(full);
-    if (digest.dump) {
-        fclose(digest.dump);
-        digest.dump = NULL;
-    }
+    ft_dump_close();
     digest.count++;
     digest.ns = ft_now_ns() - start_ns;
     trace_ft_digest(icount_get_raw(), full, digest.ns);
@@ -261,6 +285,11 @@ bool ft_digest_take(bool full, Error **errp)
                    "secondary makes its own at the same instruction");
         return false;
     }
+    if (!runstate_is_running()) {
+        /* The log of a handover ends where the guest was stopped. */
+        error_setg(errp, "the guest is stopped");
+        return false;
+    }
     replay_digest(full);
     return true;
 }
@@ -288,7 +317,7 @@ static void ft_digest_timer(void *opaque)
         return;
     }
     if (replay_mode == REPLAY_MODE_RECORD) {
-        ft_digest_take(false, &error_abort);
+        ft_digest_take(false, NULL);
     }
     timer_mod(digest.timer, ft_now_ns() + ft_node.config.digest_ns);
 }
