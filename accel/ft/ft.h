@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 /* Both nodes must run the same; a change of behaviour changes it. */
-#define FT_CORE_VERSION "0.2.0"
+#define FT_CORE_VERSION "0.3.0"
 
 typedef struct FtError {
     char text[256];
@@ -148,6 +148,7 @@ typedef enum FtEvent {                 /* wire numbers, see events.def      */
     FT_EV_RANDOM = 32,                 /* int ret, bytes                    */
     FT_EV_CLOCK_HOST = 33,             /* int ns                            */
     FT_EV_CLOCK_VIRTUAL_RT = 34,       /* int ns                            */
+    FT_EV_CLOCK_STEP = 35,             /* int ns                            */
     FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
     FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
     FT_EV_DIGEST = 61,                 /* int full, bytes: the digest below */
@@ -248,6 +249,39 @@ FtRamHash *ft_ram_hash_new(const char *name, uint64_t bytes) FT_NOEXCEPT;
 void ft_ram_hash_free(FtRamHash *r) FT_NOEXCEPT;
 void ft_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) FT_NOEXCEPT;
 void ft_ram_hash_add(const FtRamHash *r, FtDigest *d) FT_NOEXCEPT;
+
+/* ----------------------------------------------------------------- clock --
+ * When and how far the guest's clock steps forward (hw/ft-replay/guest_clock.hpp).
+ * Times are ns of the host's and of the guest's clock; timer_ns is the time until
+ * the guest's next timer, -1 without one. Thread: RL or BQL.
+ */
+typedef enum FtActivity {
+    FT_GUEST_BUSY,                     /* executing                         */
+    FT_GUEST_WOKEN,                    /* halted, an interrupt waits for it */
+    FT_GUEST_IDLE                      /* halted                            */
+} FtActivity;
+typedef struct FtClock FtClock;
+FtClock *ft_clock_new(void) FT_NOEXCEPT;
+void ft_clock_free(FtClock *c) FT_NOEXCEPT;
+/* Recording: the step to take now, 0 for none. */
+int64_t ft_clock_step(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
+                      FtActivity activity) FT_NOEXCEPT;
+/* How long an idle guest may sleep: 0 not at all, -1 until it is woken. */
+int64_t ft_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
+                       int64_t timer_ns) FT_NOEXCEPT;
+/* A turn of the vCPU loop begins: how many instructions it may take. */
+int64_t ft_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t guest_ns,
+                            int64_t icount) FT_NOEXCEPT;
+void ft_clock_end_turn(FtClock *c, int64_t host_ns, int64_t icount) FT_NOEXCEPT;
+int64_t ft_clock_behind(const FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
+/* The operator had stopped the guest for so long; that time is not made up for. */
+void ft_clock_forget(FtClock *c, int64_t host_ns) FT_NOEXCEPT;
+/* Replaying: a step of the log was taken; then: this node decides from now on. */
+void ft_clock_observe(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
+void ft_clock_go_live(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
+
+/* The pause behind a turn of ran_ns, for a secondary that lags. Thread: any. */
+uint64_t ft_lag_pause(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) FT_NOEXCEPT;
 
 /* ----------------------------------------------------------------- lease --
  * The primary may let output go only while the secondary cannot have taken

@@ -27,7 +27,7 @@ typedef struct FtConfig {
     char *arbiter;              /* "none" or "file:DIR"                     */
     char *log_file;             /* copy of the log channel, or NULL         */
     uint64_t timeout_ns;
-    unsigned shift;
+    int shift;                  /* an instruction takes 2^shift ns          */
     uint64_t lag_limit_ns;
     uint64_t digest_ns;         /* between two digests, 0: none of itself   */
     char *respawn;              /* run when the second node is lost, or NULL */
@@ -126,6 +126,9 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake);
 void ft_log_replay_from(FtLogReader *r);
 FtLogReader *ft_log_reader(void);
 void ft_log_arrived(void);                                     /* any         */
+uint64_t ft_log_slowed_ns(void);                               /* any         */
+void ft_log_flush(void);                                       /* RL or BQL   */
+void ft_log_sleeps_until(int64_t until_ns);                    /* vCPU, BQL   */
 void ft_log_drain(void);               /* main: DRAINED follows when all is read */
 bool ft_log_go_live(Error **errp);                             /* main        */
 uint64_t ft_log_next_seq(void);                                /* RL          */
@@ -138,6 +141,18 @@ uint64_t ft_log_executed_icount(void);  /* any: instructions since the cut */
 void ft_log_count(uint64_t last_seq, size_t bytes);            /* any         */
 
 void ft_log_diverged(const char *what);                        /* RL          */
+bool ft_log_readable(void);       /* BQL: replay would get an event now        */
+
+/* -- hw/ft-replay/glue/ft-clock.c: guest time, the vCPU thread's sleep -------- */
+void ft_clock_setup(void);                                     /* main        */
+int64_t ft_clock_step_op(void);                                /* vCPU, RL    */
+void ft_clock_stepped_op(void);                                /* vCPU, RL    */
+int64_t ft_clock_turn_limit_op(void);                          /* vCPU, RL    */
+bool ft_clock_wait_op(void);                                   /* vCPU, BQL   */
+void ft_nap_end(void);                                         /* any         */
+void ft_clock_live(void);              /* main: this node decides from now on  */
+int64_t ft_clock_behind_ns(void);                              /* main        */
+uint64_t ft_clock_steps(void);                                 /* any         */
 
 /* -- hw/ft-replay/glue/ft-digest.c: proof of equality ------------------------ */
 /* Main, at the cut, on both: the next log is accompanied by digests. */

@@ -20,7 +20,9 @@
 #define FT_TIMEOUT_MS_MIN 50
 #define FT_TIMEOUT_MS_MAX 60000
 #define FT_TIMEOUT_MS_DEFAULT 500
-#define FT_SHIFT_DEFAULT 2
+/* Four instructions to a nanosecond: TCG does not execute faster. */
+#define FT_SHIFT_DEFAULT (-2)
+#define FT_SHIFT_MIN (-4)
 #define FT_SHIFT_MAX 10
 #define FT_LAG_LIMIT_MS_DEFAULT 250
 #define FT_DIGEST_MS_DEFAULT 5000
@@ -47,6 +49,20 @@ static bool ft_take_number(QDict *opts, const char *key, uint64_t min,
     if (qemu_strtou64(value, NULL, 10, out) < 0 || *out < min || *out > max) {
         error_setg(errp, "%s=%s: must be a number from %" PRIu64 " to %" PRIu64,
                    key, value, min, max);
+        return false;
+    }
+    return true;
+}
+
+static bool ft_take_shift(QDict *opts, int *shift, Error **errp)
+{
+    g_autofree char *value = ft_take_opt(opts, "ft-shift");
+
+    *shift = FT_SHIFT_DEFAULT;
+    if (value && (qemu_strtoi(value, NULL, 10, shift) < 0 || *shift < FT_SHIFT_MIN
+                  || *shift > FT_SHIFT_MAX)) {
+        error_setg(errp, "ft-shift=%s: must be a number from %d to %d", value,
+                   FT_SHIFT_MIN, FT_SHIFT_MAX);
         return false;
     }
     return true;
@@ -109,7 +125,7 @@ static bool ft_take_arbiter(QDict *opts, FtConfig *c, Error **errp)
 
 static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
 {
-    uint64_t timeout_ms, shift, lag_ms, digest_ms;
+    uint64_t timeout_ms, lag_ms, digest_ms;
 
     if (!ft_take_role(opts, &c->role, errp)) {
         return false;
@@ -121,8 +137,7 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     c->digest_dir = ft_take_opt(opts, "ft-digest-dir");
     if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
                         FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)
-        || !ft_take_number(opts, "ft-shift", 0, FT_SHIFT_MAX, FT_SHIFT_DEFAULT,
-                           &shift, errp)
+        || !ft_take_shift(opts, &c->shift, errp)
         || !ft_take_number(opts, "ft-lag-limit", 1, 60000,
                            FT_LAG_LIMIT_MS_DEFAULT, &lag_ms, errp)
         || !ft_take_number(opts, "ft-digest", 0, 3600000,
@@ -135,7 +150,6 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     c->timeout_ns = timeout_ms * SCALE_MS;
     c->lag_limit_ns = lag_ms * SCALE_MS;
     c->digest_ns = digest_ms * SCALE_MS;
-    c->shift = shift;
     if (c->role == FT_ROLE_SECONDARY && !c->listen) {
         error_setg(errp, "ft=secondary needs ft-listen=HOST:PORT");
         return false;
@@ -146,7 +160,7 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
 /* What would have to be typed by hand without the option. */
 static void ft_imply_options(const FtConfig *c)
 {
-    g_autofree char *shift = g_strdup_printf("%u", c->shift);
+    g_autofree char *shift = g_strdup_printf("%d", c->shift);
     QemuOpts *icount = qemu_opts_create(qemu_find_opts("icount"), NULL, 0,
                                         &error_abort);
 

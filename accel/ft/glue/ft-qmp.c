@@ -63,6 +63,9 @@ FtInfo *qmp_query_ft(Error **errp)
     info->reason = g_strdup(ft_session_reason(s));
     info->peer = g_strdup(ft_peer_address());
     info->icount = icount_get_raw();
+    info->slowed_ns = ft_log_slowed_ns();
+    info->clock_behind_ns = ft_clock_behind_ns();
+    info->clock_steps = ft_clock_steps();
     info->ack_rtt_ns = lease ? ft_lease_rtt_ns(lease) : 0;
     info->attach_bytes = ft_node.attach_bytes;
     info->attach_left = ft_node.attach_left;

@@ -143,6 +143,7 @@ static void ft_pause_for_handover(void)
         vm_stop(RUN_STATE_PAUSED);
     }
     qatomic_set(&pausing, true);
+    ft_log_flush();
     ft_output_wake();
 }
 

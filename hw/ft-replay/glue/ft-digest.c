@@ -98,7 +98,8 @@ static void ft_add_timer(int64_t expire_ns, void *opaque)
 static void ft_digest_devices(void)
 {
     CPUState *cpu = first_cpu;
-    uint32_t pending = cpu->interrupt_request;
+    uint32_t pending = cpu->interrupt_request, halted = cpu->halted;
+    bool woken = cpu_has_work(cpu);
     uint64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     g_autoptr(GArray) timers = g_array_new(false, false, sizeof(int64_t));
 
@@ -112,11 +113,14 @@ static void ft_digest_devices(void)
     digest.file = qemu_file_new_output(QIO_CHANNEL(digest.buffer));
     /* A polled interrupt is looked at sooner while recording: rr-hazards 1.2. */
     cpu->interrupt_request &= ~(CPU_INTERRUPT_HARD | CPU_INTERRUPT_POLL);
+    /* A CPU that has been woken leaves HLT when it is its turn, here or there. */
+    cpu->halted = halted && !woken;
     if (qemu_save_device_sections(digest.file, ft_section_saved, NULL) != 0) {
         /* Its own error was reported; the nodes must not agree on half a list. */
         ft_digest_add(digest.sum, "devices that could not be saved", ft_now_ns());
     }
     cpu->interrupt_request = pending;
+    cpu->halted = halted;
     qemu_fclose(digest.file);
     object_unref(OBJECT(digest.buffer));
 }

@@ -26,6 +26,9 @@
 #define FT_BACKLOG_MAX (16 * MiB)
 #define FT_THROTTLE_US 200
 #define FT_THROTTLE_MAX_US 100000
+/* A frame that nobody waits for is sent so much later, at the latest. */
+#define FT_LINGER_NS (2 * SCALE_MS)
+#define FT_LINGER_MAX_NS (6 * SCALE_MS)
 #define FT_SAMPLES 1024
 #define FT_SAMPLE_NS (1 * SCALE_MS)
 
@@ -52,6 +55,7 @@ static const struct {
     { EVENT_RANDOM, FT_EV_RANDOM },
     { EVENT_CLOCK + REPLAY_CLOCK_HOST, FT_EV_CLOCK_HOST },
     { EVENT_CLOCK + REPLAY_CLOCK_VIRTUAL_RT, FT_EV_CLOCK_VIRTUAL_RT },
+    { EVENT_CLOCK_STEP, FT_EV_CLOCK_STEP },
     { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_WARP_START, FT_EV_CHECKPOINT + 0 },
     { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_WARP_ACCOUNT, FT_EV_CHECKPOINT + 1 },
     { EVENT_CHECKPOINT + CHECKPOINT_RESET_REQUESTED, FT_EV_CHECKPOINT + 2 },
@@ -82,13 +86,15 @@ static void ft_fill_numbers(void)
 static FtLogWriter *writer;     /* set with the VM stopped, RL              */
 static QemuEvent *writer_wake;
 static uint64_t next_seq = UINT64_MAX;  /* atomic copy of the writer's      */
+static bool urgent;             /* of the open frame; RL                    */
+static uint64_t unsent_ns;      /* since when a frame waits, 0: none; RL or BQL */
+static uint64_t slowed_ns;      /* the guest has waited for the secondary; atomic */
 static bool overflow_told;
 static FtLogReader *reader;     /* fed by the receiver, read under RL       */
 static bool replaying;          /* the reader is replay's, RL               */
 static bool draining;           /* RL                                       */
 static bool diverged;           /* RL                                       */
 static QEMUBH *drain_bh;
-static QEMUBH *arrived_bh;
 
 /* When frames were made, to tell the age of what is not executed yet. */
 static struct {
@@ -99,10 +105,30 @@ static uint64_t icount_at_cut;  /* main                                     */
 
 /* -- recording ---------------------------------------------------------------------- */
 
+/*
+ * Output waits for its frame's acknowledgement, and what came from outside is
+ * lost with this host until it is at the other: such frames are sent at once.
+ * All others only tell the secondary where it may go on; they wait for company.
+ */
+static bool ft_event_is_urgent(unsigned event)
+{
+    switch (event) {
+    case EVENT_OUTPUT:
+    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET:
+    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ:
+    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT:
+    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_BLOCK:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void ft_log_put_event_op(unsigned event)
 {
     if (writer) {
         g_assert(to_wire[event] != 0);
+        urgent = urgent || ft_event_is_urgent(event);
         ft_log_put_event(writer, to_wire[event]);
     }
 }
@@ -134,6 +160,23 @@ static void ft_log_sample(uint64_t seq)
     qatomic_store_release(&samples_end, end + 1);
 }
 
+/* RL or BQL: what was committed is sent now. */
+void ft_log_flush(void)
+{
+    if (writer) {
+        unsent_ns = 0;
+        qemu_event_set(writer_wake);
+    }
+}
+
+/* RL or BQL: nothing may be committed until then; INT64_MAX: until woken. */
+void ft_log_sleeps_until(int64_t until_ns)
+{
+    if (unsent_ns && until_ns - (int64_t)unsent_ns > FT_LINGER_MAX_NS) {
+        ft_log_flush();
+    }
+}
+
 static void ft_log_commit_op(void)
 {
     if (!writer) {
@@ -142,7 +185,11 @@ static void ft_log_commit_op(void)
     if (ft_log_commit(writer)) {
         qatomic_set(&next_seq, ft_log_open_seq(writer));
         ft_log_sample(next_seq - 1);
-        qemu_event_set(writer_wake);
+        unsent_ns = unsent_ns ? unsent_ns : ft_now_ns();
+        if (urgent || ft_pausing() || ft_now_ns() - unsent_ns >= FT_LINGER_NS) {
+            ft_log_flush();
+        }
+        urgent = false;
     }
     if (ft_log_overflowed(writer) && !overflow_told) {
         overflow_told = true;
@@ -157,6 +204,8 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     writer = w;
     writer_wake = wake;
     overflow_told = false;
+    urgent = false;
+    unsent_ns = 0;
     icount_at_cut = replay_state.current_icount;
     qatomic_set(&samples_end, 0);
     qatomic_set(&next_seq, w ? ft_log_open_seq(w) : UINT64_MAX);
@@ -196,26 +245,40 @@ uint64_t ft_log_lag_ns(void)
     return oldest ? ft_now_ns() - oldest : 0;
 }
 
+/* A ring that is nearly full: sleep until the sender has taken from it. */
+static void ft_log_wait_for_room(void)
+{
+    for (unsigned us = 0; us < FT_THROTTLE_MAX_US && ft_log_backlog() > FT_BACKLOG_MAX;
+         us += FT_THROTTLE_US) {
+        g_usleep(FT_THROTTLE_US);
+    }
+}
+
 /*
  * The vCPU thread passes here on each turn with no lock held. A full log or a
  * secondary far behind slows it down; acks and the monitor go on meanwhile.
  */
 static void ft_log_throttle_op(void)
 {
-    unsigned slept_us = 0;
+    static uint64_t ended_ns;       /* the last pause */
+    uint64_t begin_ns = ft_now_ns(), pause_ns;
 
     if (!qatomic_read(&writer)) {
         return;
     }
-    while (slept_us < FT_THROTTLE_MAX_US
-           && (ft_log_backlog() > FT_BACKLOG_MAX
-               || ft_log_lag_ns() > ft_node.config.lag_limit_ns)) {
-        g_usleep(FT_THROTTLE_US);
-        slept_us += FT_THROTTLE_US;
-        if (slept_us >= 1000 && ft_log_backlog() <= FT_BACKLOG_MAX) {
-            return;             /* lag: by small steps only */
-        }
+    ft_log_wait_for_room();
+    pause_ns = ft_lag_pause(ft_log_lag_ns(), ft_node.config.lag_limit_ns,
+                            begin_ns - ended_ns);
+    if (pause_ns) {
+        g_usleep(pause_ns / SCALE_US);
     }
+    ended_ns = ft_now_ns();
+    qatomic_set(&slowed_ns, slowed_ns + (ended_ns - begin_ns));
+}
+
+uint64_t ft_log_slowed_ns(void)
+{
+    return qatomic_read(&slowed_ns);
 }
 
 static uint64_t bytes_total, frames_total;      /* atomic */
@@ -274,12 +337,17 @@ void ft_log_diverged(const char *what)
     ft_post(0, FT_IN_DIVERGED, 0, text);
 }
 
+bool ft_log_readable(void)
+{
+    return replaying && !diverged && ft_log_available(reader)
+        && !(ft_fault("stand-still") && ft_log_consumed_seq(reader) > 100);
+}
+
 static bool ft_log_get_event_op(unsigned *event)
 {
     uint8_t wire;
 
-    if (!replaying || diverged || !ft_log_available(reader)
-        || (ft_fault("stand-still") && ft_log_consumed_seq(reader) > 100)) {
+    if (!ft_log_readable()) {
         if (draining) {
             qemu_bh_schedule(drain_bh);
         }
@@ -314,22 +382,10 @@ static void ft_log_get_array_op(const uint8_t **buf, size_t *size)
     }
 }
 
-static void ft_log_arrived_bh(void *opaque)
-{
-    bool main_next;
-
-    if (!replaying || replay_mode != REPLAY_MODE_PLAY) {
-        return;
-    }
-    main_next = replay_main_loop_is_next();
-    if (!main_next && replay_state.has_unread_data) {
-        qemu_cpu_kick(first_cpu);
-    }
-}
-
+/* Wakes the vCPU thread if it sleeps; it wakes the main loop if it is its turn. */
 void ft_log_arrived(void)
 {
-    qemu_bh_schedule(arrived_bh);
+    ft_nap_end();
 }
 
 /* Replay must not wait for real time when the log says what comes next. */
@@ -384,23 +440,6 @@ void ft_log_drain(void)
     qemu_bh_schedule(drain_bh);
 }
 
-/*
- * The guest's clocks go on from the last value that the log has shown: the
- * primary's clock was ahead of ours by the time our start took.
- */
-static void ft_continue_clocks(void)
-{
-    int64_t last = replay_state.cached_clock[REPLAY_CLOCK_VIRTUAL_RT];
-    int64_t behind;
-
-    seqlock_write_lock(&timers_state.vm_clock_seqlock, &timers_state.vm_clock_lock);
-    behind = last - cpu_get_clock_locked();
-    if (behind > 0) {
-        timers_state.cpu_clock_offset += behind;
-    }
-    seqlock_write_unlock(&timers_state.vm_clock_seqlock, &timers_state.vm_clock_lock);
-}
-
 bool ft_log_go_live(Error **errp)
 {
     g_assert(replay_mutex_locked());
@@ -415,7 +454,7 @@ bool ft_log_go_live(Error **errp)
         return false;
     }
     replaying = false;
-    ft_continue_clocks();
+    ft_clock_live();
     replay_go_live();
     qemu_clock_notify(QEMU_CLOCK_VIRTUAL);
     qemu_cpu_kick(first_cpu);
@@ -434,16 +473,21 @@ static const ReplayLogOps ft_log_ops = {
     .throttle = ft_log_throttle_op,
     .diverged = ft_log_diverged,
     .digest = ft_digest_event,
+    .clock_step = ft_clock_step_op,
+    .clock_stepped = ft_clock_stepped_op,
+    .turn_limit = ft_clock_turn_limit_op,
+    .wait = ft_clock_wait_op,
+    .kick = ft_nap_end,
 };
 
 /* Main, before the machine exists; the main loop does. */
 void ft_log_setup(bool secondary)
 {
     ft_fill_numbers();
+    ft_clock_setup();
     if (secondary) {
         reader = ft_log_reader_new(FT_RING_BYTES);
         drain_bh = qemu_bh_new(ft_log_drain_bh, NULL);
-        arrived_bh = qemu_bh_new(ft_log_arrived_bh, NULL);
         main_loop_poll_add_notifier(&poll_notifier);
     }
     replay_use_log(&ft_log_ops, secondary ? REPLAY_MODE_PLAY : REPLAY_MODE_RECORD);
