@@ -198,7 +198,7 @@ uint64_t ft_log_received_icount(const FtLogReader *r) FT_NOEXCEPT;
 size_t ft_log_reader_used(const FtLogReader *r) FT_NOEXCEPT;     /* any thread */
 
 /* ---------------------------------------------------------------- output --
- * Held packets of the primary. push: under RL + BQL; pop and drop: main, BQL.
+ * Held packets of the primary. push: under RL + BQL; pop and drop: BQL.
  */
 typedef struct FtHold FtHold;
 typedef struct FtPacket {

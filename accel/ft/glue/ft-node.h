@@ -175,7 +175,8 @@ typedef enum FtOutput {
 } FtOutput;
 bool ft_filters_add(Error **errp);                             /* main        */
 void ft_output_set(FtOutput mode);                             /* main        */
-void ft_output_release(void);                                  /* main        */
+void ft_output_release(void);                                  /* BQL         */
+void ft_output_acked(void);            /* receiver thread, no lock held        */
 /* Any thread: something that lets held output go has happened. */
 void ft_output_wake(void);
 void ft_output_stats(FtHoldStats *s);                          /* main        */

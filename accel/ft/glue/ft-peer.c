@@ -595,10 +595,15 @@ static bool ft_on_ack(FtConn *c, GByteArray *body, Error **errp)
     }
     ft_die_at("die-at-first-ack");
     trace_ft_ack_received(ack.received_seq, ack.executed_seq);
-    qatomic_set(&executed_seq, ack.executed_seq);
-    qatomic_set(&executed_icount, ack.executed_icount);
-    qatomic_set(&acked_seq, ack.received_seq);
-    ft_output_wake();
+    WITH_QEMU_LOCK_GUARD(&conn_lock) {
+        if (ft_node.conn != c) {
+            return true;        /* of an attach that is over: not ours to count */
+        }
+        qatomic_set(&executed_seq, ack.executed_seq);
+        qatomic_set(&executed_icount, ack.executed_icount);
+        qatomic_set(&acked_seq, ack.received_seq);
+    }
+    ft_output_acked();
     return true;
 }
 

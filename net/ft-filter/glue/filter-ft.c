@@ -130,6 +130,23 @@ void ft_output_wake(void)
     }
 }
 
+/*
+ * An acknowledgement has come. The packets leave from this thread: the main loop
+ * would have to take the replay mutex, that is, to throw the vCPU out of its turn
+ * and wait for that, for each of them.
+ */
+void ft_output_acked(void)
+{
+    if (qatomic_read(&held)) {
+        bql_lock();
+        ft_output_release();
+        bql_unlock();
+    }
+    if (ft_pausing()) {
+        qemu_bh_schedule(release_bh);
+    }
+}
+
 void ft_output_set(FtOutput mode)
 {
     output_mode = mode;
