@@ -153,3 +153,5 @@ window_table:
         .balign 16
         .fill 65536
 stack_end:
+
+        .section .note.GNU-stack, "", @progbits
