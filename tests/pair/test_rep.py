@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: REP string instructions loop inside a translation block under icount,
+and every instruction count is what it is with one iteration per block.
+
+Method: a bare guest (tests/guest/rep) executes them with all sizes, faults,
+device accesses, interrupts, traps and self-modifying code in the middle, and
+prints the time stamp counter (with icount: the instruction count), registers
+and memory. It must print the same with one instruction per block, recorded, and
+replayed from that log, with and without one instruction per block. The
+processor time of a long REP shows that blocks do loop.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+
+from ftpair.node import BUILD, ROOT, qemu_path
+from ftpair.pair import Failed
+
+SECONDS = 300                   # for one guest, on a busy host
+ONE = ("-accel", "tcg,one-insn-per-tb=on")
+LOOPS_FASTER = 2                # than one iteration per block; 5 as seen
+SECTIONS_MIN, ENTRIES_MIN = 60, 50000
+
+
+def run(case):
+    folder = BUILD / "runs" / f"rep-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    case.folders.append(folder)
+    subprocess.run([ROOT / "tests/guest/rep/build", folder], check=True)
+    for image in ("rep32", "rep64"):
+        compare(case, folder, image)
+    if not case.keep:
+        shutil.rmtree(folder)
+
+
+def compare(case, folder, image):
+    log = f"shift=2,rrfile={image}.log,rr="
+    single, alone = guest(folder, image, "single", "shift=2", *ONE)
+    runs = {"recorded": guest(folder, image, "recorded", log + "record"),
+            "replayed": guest(folder, image, "replayed", log + "replay"),
+            "replayed, one instruction per block": guest(folder, image, "replayed-single", log + "replay", *ONE)}
+    sections = parse(single)
+    entries = sum(len(words) for words in sections.values())
+    case.expect(f"{image}: the guest came to its end", "END" in sections and "UNEXPECTED" not in sections
+                and len(sections) >= SECTIONS_MIN and entries >= ENTRIES_MIN,
+                f"{len(sections)} sections, {entries} figures")
+    for name, (text, _) in runs.items():
+        case.expect(f"{image}, {name}: as with one instruction per block", text == single,
+                    difference(sections, parse(text)))
+    faster = alone / max(runs["recorded"][1], 0.01)
+    case.figure(f"{image}_loops_faster", round(faster, 1))
+    case.expect(f"{image}: REP loops inside a block", faster > LOOPS_FASTER,
+                f"{faster:.1f} times faster than one iteration per block")
+
+
+def guest(folder, image, name, icount, *more):
+    """What it printed; QEMU's processor time between the sections "large" and "many"."""
+    console = folder / f"{image}-{name}.txt"
+    command = [qemu_path(), "-machine", "q35", "-m", "64", "-nodefaults", "-no-user-config", "-display", "none",
+               "-vga", "none", "-serial", f"file:{console}", "-kernel", image, "-icount", icount, *more]
+    with (folder / f"{console.stem}.stderr").open("wb") as errors:
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], cwd=folder, stdin=subprocess.DEVNULL,
+                                   stderr=errors)
+    try:
+        before = cpu_at(process, console, "\nlarge\n")
+        spent = cpu_at(process, console, "\nmany\n") - before
+        status = process.wait(SECONDS)
+    except subprocess.TimeoutExpired as late:
+        raise Failed(f"{console.stem}: the guest does not end; it came to {console.read_bytes()[-200:]}") from late
+    finally:
+        process.kill()
+        process.wait()
+    if status:
+        raise Failed(f"{console.stem}: QEMU ended with {status}: {(folder / f'{console.stem}.stderr').read_text()}")
+    return console.read_text(), spent
+
+
+def cpu_at(process, console, word):
+    """The processor time that QEMU has used when the word appears."""
+    deadline = time.monotonic() + SECONDS
+    while not console.exists() or word not in console.read_text():
+        if time.monotonic() > deadline or process.poll() is not None:
+            raise Failed(f"{console.stem}: no {word.strip()!r} on the console")
+        time.sleep(0.005)
+    user, system = open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def parse(text):
+    """{section: its figures}; a section that comes again gets a number."""
+    sections, name = {}, None
+    for line in text.splitlines():
+        words = line.split()
+        if words and len(words[0]) == 8 and all(c in "0123456789abcdef" for c in words[0]):
+            sections[name] += words
+        else:
+            name = f"{line} {sum(s.startswith(line) for s in sections)}" if line in sections else line
+            sections[name] = []
+    return sections
+
+
+def difference(expected, seen):
+    for name, words in expected.items():
+        other = seen.get(name, [])
+        for index, (a, b) in enumerate(zip(words, other)):
+            if a != b:
+                return f"section {name!r}, figure {index}: {a}, here {b}"
+        if len(words) != len(other):
+            return f"section {name!r}: {len(words)} figures, here {len(other)}"
+    return "equal"
