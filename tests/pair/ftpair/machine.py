@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The machines that the benchmark compares: alone in three ways, or protected.
+
+Every one is a Pair with hosts of its own; of a machine that is alone only the
+"primary" runs. The guest is the tests' own with build/guest/bench-initrd.img.
+"""
+
+import os
+import time
+
+from . import guest, netns
+from .node import BUILD, GUEST
+from .pair import Pair
+from .succession import Succession
+
+MEMORY_MIB = 512
+INITRD = GUEST / "bench-initrd.img"
+TOOLS = GUEST / "bench-root"
+GUEST_WORDS = ("-m", str(MEMORY_MIB), "-initrd", str(INITRD))
+PLAIN = ("-accel", "tcg,thread=single")
+ICOUNT = (*PLAIN, "-icount", "shift=2,sleep=on")
+PARAMETERS = "ft.file=1"
+IPERF_PORT = 5201
+
+
+def pristine_qemu():
+    """QEMU without the series (scripts/build --pristine), or None."""
+    path = BUILD / "pristine" / "qemu-system-x86_64"
+    return path if os.access(path, os.X_OK) else None
+
+
+def alone_options():
+    """{name: more for its Node}. Without a pristine build the yardstick is this build with ft=off."""
+    pristine = pristine_qemu()
+    yardstick = {"qemu": pristine} if pristine else {"machine": ("ft=off",)}
+    ways = {"plain": {**yardstick, "arguments": PLAIN}, "icount": {**yardstick, "arguments": ICOUNT}}
+    # The second machine of the bound; with a pristine build it is also a yardstick of what the series costs.
+    ways["ftoff" if pristine else "beside"] = {"machine": ("ft=off",), "arguments": PLAIN}
+    return ways
+
+
+def alone(name, tag, say, keep=False):
+    more = dict(alone_options()[name])
+    more["arguments"] = (*GUEST_WORDS, *more["arguments"])
+    return Pair(f"bench-{name}-{tag}", ft=False, primary={**more, "parameters": PARAMETERS}, say=say, keep=keep)
+
+
+def protected(tag, say, timeout_ms, machine=(), keep=False):
+    more = {"arguments": GUEST_WORDS, "parameters": PARAMETERS}
+    return Succession(f"bench-protected-{tag}", machine=machine, primary=more, secondary=more,
+                      timeout_ms=timeout_ms, say=say, keep=keep)
+
+
+def prepare(pair):
+    """Once, when the guest is up: what the workloads need."""
+    guest.command(pair, f"iperf3 -s -D -p {IPERF_PORT} >/dev/null 2>&1 </dev/null")
+    listens = f"grep -q ':{IPERF_PORT:04X} 0*:0* 0A' /proc/net/tcp /proc/net/tcp6 && echo listening; true"
+    until = time.monotonic() + 10
+    while "listening" not in guest.command(pair, listens):
+        if time.monotonic() > until:
+            raise RuntimeError("iperf3 does not listen in the guest")
+        time.sleep(0.1)
+
+
+def tool(namespace, name, *words):
+    """The command line of a program of the guest's release, run by the client."""
+    return netns.inside(namespace, [str(TOOLS / "lib64" / "ld-linux-x86-64.so.2"), "--library-path", str(TOOLS / "lib"),
+                                    str(TOOLS / "bin" / name), *words])
+
+
+def pause(pair):
+    pair.primary.qmp.command("stop")
+
+
+def resume(pair):
+    pair.primary.qmp.command("cont")
