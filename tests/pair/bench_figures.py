@@ -4,7 +4,6 @@
 from ftpair.distribution import median, percentile, ratios
 from ftpair.machine import pristine_qemu
 
-INSIDE = ("cpu", "string", "fork", "compile", "crypto")
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 
 

@@ -30,7 +30,7 @@ def draw(run, folder):
 
 def ratios(axes, run):
     """Each plot says whether there was anything to draw."""
-    names = [n for n in goals.BOUNDED if f"ratio.{n}" in run.figures]
+    names = [n for n in goals.WORKLOADS if f"ratio.{n}" in run.figures]
     kinds = [("ratio_icount", "icount"), ("ratio_ftoff", "ftoff"), ("ratio", "protected")]
     width = 0.8 / len(kinds)
     for at, (kind, machine) in enumerate(kinds):

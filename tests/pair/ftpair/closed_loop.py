@@ -22,6 +22,7 @@ from .clients import STALL_SECONDS, tell
 
 now_ns = time.monotonic_ns
 WARM_SECONDS = 0.3
+REPLIES_MIN, PATIENCE_NS = 20, 20 * 10**9       # on a host so busy that the time brings fewer
 REDIS_PORT, HTTP_PORT = 6379, 80
 PAGE = b"GET /index.html HTTP/1.0\r\n\r\n"
 
@@ -138,7 +139,7 @@ class Loop:
     def run(self, seconds):
         self._begin_ns = now_ns() + int(WARM_SECONDS * 1e9)
         until = self._begin_ns + int(seconds * 1e9)
-        while (now := now_ns()) < until:
+        while (now := now_ns()) < until or (len(self.waits) < REPLIES_MIN and now < until + PATIENCE_NS):
             ready = self.selector.select(STALL_SECONDS)
             if not ready:
                 self.problems[f"no reply for {STALL_SECONDS} s"] += 1

@@ -43,8 +43,8 @@ GOALS = (
     Goal("idle_cpu_primary", "CPU of an idle primary, % of a core", 5), Goal("idle_cpu_secondary", "CPU of an idle secondary, %", 5),
     Goal("gap_ms_p50", "client's gap after kill -9, p50, ms", 50), Goal("gap_ms_p99", "the same, p99, ms", 100),
 )
-# For these the host itself is a limit when two nodes and a client share two cores.
-BOUNDED = ("cpu", "string", "fork", "compile", "crypto", "redis1", "redis50", "http1", "http50", "tcp_out", "tcp_in")
+# The order of tables and plots.
+WORKLOADS = ("cpu", "string", "fork", "compile", "crypto", "redis1", "redis50", "http1", "http50", "tcp_out", "tcp_in")
 
 
 def number(value):
@@ -89,7 +89,7 @@ COLUMNS = (("ratio.{}", "protected / plain"), ("bound.{}", "two plain ones / one
 
 
 def workload_table(figures):
-    names = [n for n in BOUNDED if f"rate_plain.{n}" in figures or f"rate_protected.{n}" in figures]
+    names = [n for n in WORKLOADS if f"rate_plain.{n}" in figures or f"rate_protected.{n}" in figures]
     yield "| workload | " + " | ".join(title for _, title in COLUMNS) + " |"
     yield "|---" * (len(COLUMNS) + 1) + "|"
     for name in names:
