@@ -3,7 +3,7 @@
 
 from ftpair import goals, plots
 from ftpair.distribution import cdf
-from ftpair.guest_clock import offsets_ms
+from ftpair.guest_clock import good, offsets_ms
 
 missing = plots.missing
 # One colour for each machine in all plots; protected stands out.
@@ -120,7 +120,7 @@ def clock(axes, run):
     for name, colour in (("idle", COLOURS["ftoff"]), ("busy", COLOURS["protected"])):
         samples = run.clock.get(name)
         if samples:
-            points = offsets_ms(samples)
+            points = offsets_ms(good(samples))
             axes.plot([t for t, _ in points], [ms for _, ms in points], color=colour, lw=1.2,
                       label=f"{name}: {run.figures[f'clock_drift_ppm_{name}']:+.0f} ppm")
     axes.set(xlabel="seconds of the host's clock", ylabel="guest's clock ahead of the host's, ms", title="Clock of a protected guest")

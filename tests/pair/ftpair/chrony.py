@@ -14,7 +14,6 @@ from .pair import Failed
 
 FIELDS = ("refid", "name", "stratum", "reftime", "system_s", "last_s", "rms_s", "frequency_ppm", "residual_ppm", "skew_ppm",
           "delay_s", "dispersion_s", "interval_s", "leap")
-SOCKET = "/run/chronyd.sock"
 STARTED_SECONDS = 0.5
 
 
@@ -78,4 +77,4 @@ def start_in(pair):
 
 
 def tracking(pair):
-    return parse(guest.command(pair, f"chronyc -h {SOCKET} -c -n tracking"))
+    return parse(guest.command(pair, f"chronyc -c -n tracking"))

@@ -16,7 +16,7 @@ from .hosts import GUEST_IP
 from .pair import Failed
 
 BURST = 30                      # samples from which the best is taken
-NEAR = 2.0                      # a sample of a fit may have so many times the shortest round trip
+NEAR, PLUS_NS = 2.0, 10**6      # a good sample has at most so many times the shortest round trip and 1 ms
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,12 @@ def best(samples):
     return min(samples, key=lambda s: s.rtt_ns)
 
 
+def good(samples):
+    """Without those that waited too long to tell anything."""
+    limit = NEAR * best(samples).rtt_ns + PLUS_NS
+    return [s for s in samples if s.rtt_ns <= limit]
+
+
 def drift_ppm(samples, burst=BURST):
     """(drift of the guest's clock, bound of its error), from the best of the first and of the last samples."""
     first, last = best(samples[:burst]), best(samples[-burst:])
@@ -91,14 +97,13 @@ def offsets_ms(samples):
 
 def fitted_ppm(samples):
     """Least squares through the samples with a short round trip: the drift of all of the time, not of its ends."""
-    limit = NEAR * best(samples).rtt_ns
-    line = slope([point for point, s in zip(offsets_ms(samples), samples) if s.rtt_ns <= limit])
+    line = slope(offsets_ms(good(samples)))
     return None if line is None else line * 1000
 
 
 def wander_ms(samples):
-    """How far the clock was ever from where it began."""
-    return max(abs(offset) for _, offset in offsets_ms(samples))
+    """How far the clock was ever from where it began, at least: what the round trip may account for does not count."""
+    return max(max(0.0, abs(offset) - s.rtt_ns / 2e6) for (_, offset), s in zip(offsets_ms(samples), samples))
 
 
 def steps_back(samples):
