@@ -8,7 +8,7 @@ how far the guest's clock really is from the host's.
 import time
 
 from ftpair import chrony, machine
-from ftpair.guest_clock import GuestClock, steps_back
+from ftpair.guest_clock import GuestClock, good, off_ms, steps_back
 from ftpair.ticks import Worker
 
 GOOD_MS = 10                    # nearer than that to the server's clock counts as synchronised
@@ -56,12 +56,10 @@ def live_through(pair, phase, begin, errors, seconds, say):
 def observe(clock, phase, begin, errors, seconds, say):
     samples, until, told = [], time.monotonic() + seconds, time.monotonic()
     while time.monotonic() < until:
-        sample = clock.sample()
-        samples.append(sample)
-        off = (sample.guest_ns - sample.real_ns) / 1e6
-        errors.append((phase, sample.host_ns / 1e9 - begin, off))
+        samples.append(clock.sample())
         if time.monotonic() > told + 3:
             told = time.monotonic()
-            say(f"chrony {phase}: {until - told:.0f} s left, the guest's clock is {off:+.2f} ms off")
+            say(f"chrony {phase}: {until - told:.0f} s left, the guest's clock is {off_ms(good(samples)[-1]):+.2f} ms off")
         time.sleep(PERIOD_SECONDS)
+    errors += [(phase, s.host_ns / 1e9 - begin, off_ms(s)) for s in good(samples)]
     return samples

@@ -43,7 +43,8 @@ def ratios(axes, run):
         axes.vlines(places, [min(e) for e in each], [max(e) for e in each], color="black", lw=0.8)
         if machine == "protected":
             for place, value in zip(places, values):
-                axes.annotate(f"{value:.2f}", (place, value), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=7)
+                axes.annotate(f"{value:.2f}", (place, 0), xytext=(0, 4), textcoords="offset points", ha="center", va="bottom",
+                              rotation=90, fontsize=8, color="white")
     mark(axes, [(i, run.figures.get(f"bound.{n}")) for i, n in enumerate(names)], COLOURS["bound"], "two unprotected side by side")
     wanted = {g.name: g.value for g in goals.GOALS}
     mark(axes, [(i, wanted.get(f"ratio.{n}")) for i, n in enumerate(names)], "#2e7d32", "goal", ls=":")
@@ -98,8 +99,11 @@ def lag(axes, run):
     axes.set_xticks([t for t, _ in ticks], [n for _, n in ticks])
     # One long stall shall not hide the rest.
     axes.set_yscale("symlog", linthresh=20)
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.set(ylabel="lag of the secondary, ms", title="Lag under each workload, last round", xlim=(0, max(at, 1)), ylim=(0, max(30, highest * 1.2)))
+    top = max(30, highest * 1.2)
+    ticks_ms = [t for t in (0, 5, 10, 20, 50, 100, 250, 1000, 5000, 20000) if t < top]
+    axes.set_yticks(ticks_ms, [str(t) for t in ticks_ms])
+    axes.yaxis.set_minor_locator(plots.matplotlib.ticker.NullLocator())
+    axes.set(ylabel="lag of the secondary, ms", title="Lag under each workload, last round", xlim=(0, max(at, 1)), ylim=(0, top))
     axes.legend(frameon=False, loc="upper right")
     return bool(ticks)
 
@@ -142,7 +146,7 @@ def chrony(axes, run):
     axes.set(xlabel="seconds since chrony was started", ylabel="guest's clock ahead of the host's, ms", title="chrony in a protected guest")
     axes.grid(alpha=0.3)
     if phases:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return bool(phases)
 
 

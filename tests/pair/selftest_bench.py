@@ -77,8 +77,13 @@ class GuestClock(unittest.TestCase):
     def test_steps_back(self):
         self.assertEqual(guest_clock.steps_back(clock((0, 1), (1, 2), (2, 1.9), (3, 3))), 1)
 
+    def test_a_late_answer_is_no_wander(self):
+        late = [Sample(2 * S, 0, int(2.3 * S), int(0.8 * S))]
+        self.assertEqual(guest_clock.wander_ms(clock((0, 0), (1, 1)) + late), 0)
+        self.assertEqual(len(guest_clock.good(clock((0, 0), (1, 1)) + late)), 2)
+
     def test_wander(self):
-        self.assertAlmostEqual(guest_clock.wander_ms(clock((0, 0), (1, 0.98), (2, 2))), 20, places=6)
+        self.assertAlmostEqual(guest_clock.wander_ms(clock((0, 0), (1, 0.98), (2, 2), rtt=0)), 20, places=6)
 
 
 class Replay(unittest.TestCase):

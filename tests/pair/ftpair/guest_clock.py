@@ -54,8 +54,7 @@ class GuestClock:
 
     def error_ms(self):
         """How far the guest's clock is ahead of the host's CLOCK_REALTIME."""
-        sample = best(self.burst())
-        return (sample.guest_ns - sample.real_ns) / 1e6
+        return off_ms(best(self.burst()))
 
     def watch(self, seconds, period, tell=lambda text: None):
         """A burst, single samples, a burst; all samples."""
@@ -66,8 +65,12 @@ class GuestClock:
             samples.append(self.sample())
             if time.monotonic() > told + 5:
                 told = time.monotonic()
-                tell(f"{told - begin:.0f} s: the guest's clock is {offsets_ms(samples)[-1][1]:+.1f} ms off")
+                tell(f"{told - begin:.0f} s: the guest's clock has run {offsets_ms(good(samples))[-1][1]:+.1f} ms ahead")
         return samples + self.burst()
+
+
+def off_ms(sample):
+    return (sample.guest_ns - sample.real_ns) / 1e6
 
 
 def best(samples):
