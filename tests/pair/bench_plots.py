@@ -82,30 +82,29 @@ def latency(axes, run):
 
 
 def lag(axes, run):
-    """The last round; the workloads one after the other, without the time between them."""
-    at, ticks, highest = 0.0, [], 0.0
+    """The last round; each workload has the same room, however long it took."""
+    names, highest = [], 0.0
     for name, by_round in run.rounds.observed.items():
         seen = by_round[max(by_round)].lag
         if len(seen) < 2:
             continue
         begin, end = seen[0][0], seen[-1][0]
-        axes.plot([t - begin + at for t, _ in seen], [ms for _, ms in seen], color=COLOURS["protected"], lw=1)
-        ticks.append((at + (end - begin) / 2, name))
-        at += end - begin
-        axes.axvline(at, color="#cccccc", lw=0.7)
+        axes.plot([len(names) + (t - begin) / (end - begin) for t, _ in seen], [ms for _, ms in seen], color=COLOURS["protected"], lw=1)
+        names.append(f"{name}\n{end - begin:.1f} s")
+        axes.axvline(len(names), color="#cccccc", lw=0.7)
         highest = max(highest, max(ms for _, ms in seen))
     goal = next(g.value for g in goals.GOALS if g.name == "lag_ms_p99")
     axes.axhline(goal, color="#2e7d32", ls=":", lw=1.6, label=f"goal for p99: {goal} ms")
-    axes.set_xticks([t for t, _ in ticks], [n for _, n in ticks])
+    axes.set_xticks([n + 0.5 for n in range(len(names))], names)
     # One long stall shall not hide the rest.
     axes.set_yscale("symlog", linthresh=20)
     top = max(30, highest * 1.2)
     ticks_ms = [t for t in (0, 5, 10, 20, 50, 100, 250, 1000, 5000, 20000) if t < top]
     axes.set_yticks(ticks_ms, [str(t) for t in ticks_ms])
     axes.yaxis.set_minor_locator(plots.matplotlib.ticker.NullLocator())
-    axes.set(ylabel="lag of the secondary, ms", title="Lag under each workload, last round", xlim=(0, max(at, 1)), ylim=(0, top))
+    axes.set(ylabel="lag of the secondary, ms", title="Lag under each workload, last round", xlim=(0, max(len(names), 1)), ylim=(0, top))
     axes.legend(frameon=False, loc="upper right")
-    return bool(ticks)
+    return bool(names)
 
 
 def gap(axes, run):

@@ -3,7 +3,9 @@
 
 Run in the client's namespace, as clients.py is:
 
-    python3 -m ftpair.closed_loop redis|http HOST CONNECTIONS SECONDS
+    python3 -m ftpair.closed_loop redis|http HOST PORT PORTS CONNECTIONS SECONDS
+
+The connections are spread over so many ports from the first one on.
 
 redis: INCR of a key for each connection; a reply must be the last plus one.
 http: GET of a small page, a connection for each; a reply must be whole and
@@ -23,7 +25,6 @@ from .clients import STALL_SECONDS, tell
 now_ns = time.monotonic_ns
 WARM_SECONDS = 0.3
 REPLIES_MIN, PATIENCE_NS = 20, 20 * 10**9       # on a host so busy that the time brings fewer
-REDIS_PORT, HTTP_PORT = 6379, 80
 PAGE = b"GET /index.html HTTP/1.0\r\n\r\n"
 
 
@@ -122,13 +123,12 @@ class Connection:
 class Loop:
     """All connections; runs for so long and counts."""
 
-    def __init__(self, kind, host, connections):
+    def __init__(self, kind, host, ports, connections):
         self.selector = selectors.DefaultSelector()
         self.waits, self.problems = [], collections.Counter()
         self._begin_ns = 0
-        talk, port = {"redis": (RedisTalk, REDIS_PORT), "http": (HttpTalk, HTTP_PORT)}[kind]
-        shared = {}
-        self._connections = [Connection(self, talk(n, shared), (host, port)) for n in range(connections)]
+        talk, shared = {"redis": RedisTalk, "http": HttpTalk}[kind], {}
+        self._connections = [Connection(self, talk(n, shared), (host, ports[n % len(ports)])) for n in range(connections)]
 
     def count(self, problem, sent, replied):
         if problem:
@@ -149,10 +149,10 @@ class Loop:
         return (now_ns() - self._begin_ns) / 1e9
 
 
-def main(kind, host, connections, seconds):
+def main(kind, host, port, ports, connections, seconds):
     loop, took, broken = None, 0, None
     try:
-        loop = Loop(kind, host, int(connections))
+        loop = Loop(kind, host, range(int(port), int(port) + int(ports)), int(connections))
         took = loop.run(float(seconds))
     except OSError as error:
         broken = f"{type(error).__name__}: {error}"

@@ -10,7 +10,7 @@ import time
 
 from . import guest, netns
 from .node import BUILD, GUEST
-from .pair import Pair
+from .pair import Failed, Pair
 from .succession import Succession
 
 MEMORY_MIB = 512
@@ -20,7 +20,11 @@ GUEST_WORDS = ("-m", str(MEMORY_MIB), "-initrd", str(INITRD))
 PLAIN = ("-accel", "tcg,thread=single")
 ICOUNT = (*PLAIN, "-icount", "shift=2,sleep=on")
 PARAMETERS = "ft.file=1"
-IPERF_PORT = 5201
+# One httpd of busybox lets 9 connections wait: of 50 it would lose SYNs, and each costs its client a second. So there are more.
+IPERF_PORT, HTTP_PORT, HTTP_PORTS = 5201, 8080, 6
+SERVERS = {IPERF_PORT: f"iperf3 -s -D -p {IPERF_PORT}",
+           **{port: f"httpd -p {port} -h /www" for port in range(HTTP_PORT, HTTP_PORT + HTTP_PORTS)}}
+SERVERS_SECONDS = 20
 
 
 def pristine_qemu():
@@ -46,19 +50,21 @@ def alone(name, tag, say, keep=False):
 
 
 def protected(tag, say, timeout_ms, machine=(), keep=False):
-    more = {"arguments": GUEST_WORDS, "parameters": PARAMETERS}
+    # With names each thread's CPU time can be told apart.
+    more = {"arguments": (*GUEST_WORDS, "-name", "debug-threads=on"), "parameters": PARAMETERS}
     return Succession(f"bench-protected-{tag}", machine=machine, primary=more, secondary=more,
                       timeout_ms=timeout_ms, say=say, keep=keep)
 
 
 def prepare(pair):
-    """Once, when the guest is up: what the workloads need."""
-    guest.command(pair, f"iperf3 -s -D -p {IPERF_PORT} >/dev/null 2>&1 </dev/null")
-    listens = f"grep -q ':{IPERF_PORT:04X} 0*:0* 0A' /proc/net/tcp /proc/net/tcp6 && echo listening; true"
-    until = time.monotonic() + 10
-    while "listening" not in guest.command(pair, listens):
+    """Once, when the guest is up: the servers that only the benchmark needs."""
+    guest.command(pair, f"{{ {'; '.join(SERVERS.values())}; }} >/dev/null 2>&1 </dev/null")
+    ports = "|".join(f"{port:04X}" for port in SERVERS)
+    listening = f"cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -cE ':({ports}) 0*:0* 0A'; true"
+    until = time.monotonic() + SERVERS_SECONDS
+    while int(guest.command(pair, listening)) < len(SERVERS):
         if time.monotonic() > until:
-            raise RuntimeError("iperf3 does not listen in the guest")
+            raise Failed(f"not all of {sorted(SERVERS)} are listened on in the guest")
         time.sleep(0.1)
 
 

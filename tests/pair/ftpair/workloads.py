@@ -38,9 +38,9 @@ def inside(name):
     return Workload(name, True, "units/s", measure)
 
 
-def closed_loop(name, kind, connections):
+def closed_loop(name, kind, port, ports, connections):
     def measure(pair, seconds):
-        client = ClosedLoop(pair.hosts.client, kind, GUEST_IP, connections, seconds)
+        client = ClosedLoop(pair.hosts.client, kind, GUEST_IP, port, ports, connections, seconds)
         client.wait_for(lambda p: p.get("done"), seconds + 60)
         result = client.finish(1)
         if result["broken"] or result.get("problems") or not result["replies"]:
@@ -68,6 +68,8 @@ def bulk(name, *words):
     return Workload(name, False, "bytes/s", measure)
 
 
+HTTP = ("http", machine.HTTP_PORT, machine.HTTP_PORTS)
+REDIS = ("redis", 6379, 1)
 ALL = (inside("cpu"), inside("string"), inside("fork"), inside("compile"), inside("crypto"),
-       closed_loop("redis1", "redis", 1), closed_loop("redis50", "redis", 50), closed_loop("http1", "http", 1),
-       closed_loop("http50", "http", 50), bulk("tcp_out", "-R"), bulk("tcp_in"))
+       closed_loop("redis1", *REDIS, 1), closed_loop("redis50", *REDIS, 50),
+       closed_loop("http1", *HTTP, 1), closed_loop("http50", *HTTP, 50), bulk("tcp_out", "-R"), bulk("tcp_in"))
