@@ -21,7 +21,7 @@ PLAIN = ("-accel", "tcg,thread=single")
 ICOUNT = (*PLAIN, "-icount", "shift=2,sleep=on")
 PARAMETERS = "ft.file=1"
 # One httpd of busybox lets 9 connections wait: of 50 it would lose SYNs, and each costs its client a second. So there are more.
-IPERF_PORT, HTTP_PORT, HTTP_PORTS = 5201, 8080, 6
+IPERF_PORT, HTTP_PORT, HTTP_PORTS = 5201, 8080, 10
 SERVERS = {IPERF_PORT: f"iperf3 -s -D -p {IPERF_PORT}",
            **{port: f"httpd -p {port} -h /www" for port in range(HTTP_PORT, HTTP_PORT + HTTP_PORTS)}}
 SERVERS_SECONDS = 20
