@@ -5,16 +5,11 @@ Method: CPU time of both processes over five seconds with an idle guest. A
 secondary that spins for the next event would use a whole core.
 """
 
-import os
 import time
 
+from ftpair.process_cpu import cpu_seconds
+
 SECONDS, LIMIT = 5.0, 0.15
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def run(case):

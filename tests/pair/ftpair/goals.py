@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the figures of scripts/bench shall reach, and the table that says so."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    name: str
+    what: str
+    value: float
+    at_least: bool = False      # else: at most
+    size: bool = False          # of the figure without its sign
+
+    def met(self, seen):
+        seen = abs(seen) if self.size else seen
+        return seen >= self.value if self.at_least else seen <= self.value
+
+    @property
+    def text(self):
+        return f"{'>=' if self.at_least else '<='} {self.value:g}"
+
+
+def ratio(name, value, what):
+    return Goal(f"ratio.{name}", f"{what}, protected / unprotected", value, at_least=True)
+
+
+GOALS = (
+    ratio("cpu", 0.98, "integers and floating point"), ratio("string", 0.98, "strings and memory"),
+    ratio("fork", 0.95, "fork and exec"), ratio("compile", 0.95, "gcc"), ratio("crypto", 0.98, "openssl"),
+    Goal("ratio.ftoff", "worst workload, ft=off in this build / upstream TCG", 0.98, at_least=True),
+    ratio("redis50", 0.90, "redis, 50 connections"), ratio("http50", 0.90, "HTTP, 50 connections"),
+    ratio("tcp_out", 0.95, "bulk TCP out"), ratio("tcp_in", 0.90, "bulk TCP in"),
+    Goal("latency_over_rtt_ms_p50", "one request on redis, p50: added latency without the log's round trip, ms", 0.2),
+    Goal("latency_over_rtt_ms_p99", "the same, p99, ms", 1.0),
+    Goal("replay_speed", "replay / record, slowest workload", 1.2, at_least=True),
+    Goal("lag_ms_p99", "lag of the secondary, p99 of the worst workload, ms", 20),
+    Goal("log_mbit_idle", "log of an idle guest, Mbit/s", 0.1), Goal("log_mbit_compile", "log of gcc, Mbit/s", 1.5),
+    Goal("log_per_payload_in", "log / payload, bulk TCP in", 1.05),
+    Goal("clock_drift_ppm_idle", "guest's clock, idle, ppm", 1000, size=True),
+    Goal("clock_drift_ppm_busy", "guest's clock, busy, ppm", 1000, size=True),
+    Goal("clock_steps_back", "guest's clock went back, times", 0),
+    Goal("idle_cpu_primary", "CPU of an idle primary, % of a core", 5), Goal("idle_cpu_secondary", "CPU of an idle secondary, %", 5),
+    Goal("gap_ms_p50", "client's gap after kill -9, p50, ms", 50), Goal("gap_ms_p99", "the same, p99, ms", 100),
+)
+# The order of tables and plots.
+WORKLOADS = ("cpu", "string", "fork", "compile", "crypto", "redis1", "redis50", "http1", "http50", "tcp_out", "tcp_in")
+
+
+def number(value):
+    if value is None:
+        return ""
+    if value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def lines(figures):
+    """A line for each goal that was measured: what, goal, seen, met."""
+    for goal in GOALS:
+        seen = figures.get(goal.name)
+        if seen is not None:
+            yield goal, seen, goal.met(seen)
+
+
+def sentences(figures):
+    return [f"{'met    ' if met else 'not met'}  {goal.name:24} goal {goal.text:8} seen {number(seen):>9}   {goal.what}"
+            for goal, seen, met in lines(figures)]
+
+
+def markdown(figures, meta):
+    """Tables for docs/BENCHMARKS.md."""
+    yield f"`{meta['command']}`, {meta['time']}, commit {meta['commit'][:12]}; {meta['qemu']}."
+    yield f"{meta['cpus']} x {meta['cpu']}, Linux {meta['kernel']}; {meta['rounds']} rounds."
+    yield f"Other processes of the host used {number(meta['others_busy_percent'])} % of it while the benchmark began."
+    yield ""
+    yield "| figure | what | goal | seen | met |"
+    yield "|---|---|---|---|---|"
+    for goal, seen, met in lines(figures):
+        yield f"| `{goal.name}` | {goal.what} | {goal.text} | {number(seen)} | {'yes' if met else 'no'} |"
+    yield ""
+    yield from workload_table(figures)
+
+
+COLUMNS = (("ratio.{}", "protected / plain"), ("bound.{}", "two plain ones / one"), ("ratio_bound.{}", "protected / bound"),
+           ("ratio_icount.{}", "upstream icount / plain"), ("ratio_ftoff.{}", "ft=off / plain"), ("rate_plain.{}", "plain, per s"),
+           ("lag_ms_p99.{}", "lag p99, ms"), ("log_mbit.{}", "log, Mbit/s"), ("cpu_primary.{}", "CPU primary, %"),
+           ("cpu_secondary.{}", "CPU secondary, %"))
+
+
+def workload_table(figures):
+    names = [n for n in WORKLOADS if f"rate_plain.{n}" in figures or f"rate_protected.{n}" in figures]
+    yield "| workload | " + " | ".join(title for _, title in COLUMNS) + " |"
+    yield "|---" * (len(COLUMNS) + 1) + "|"
+    for name in names:
+        yield f"| {name} | " + " | ".join(number(figures.get(key.format(name))) for key, _ in COLUMNS) + " |"
+
+
+BEGIN, END = "<!-- last run: begin -->", "<!-- last run: end -->"
+
+
+def paste(text, tables):
+    """The document with the tables between its two marks."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the document has no '{BEGIN}' and '{END}'")
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"

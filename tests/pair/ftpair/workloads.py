@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the benchmark lets a guest do, and how fast it was.
+
+"inside": the guest computes, the client only counts (ftpair.ticks). Else the
+client takes part, and needs a CPU of its own.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+
+from . import machine, ticks
+from .closed_loop import ClosedLoop
+from .hosts import GUEST_IP
+from .pair import Failed
+
+
+@dataclass
+class Result:
+    rate: float                     # units, requests or bytes per second
+    waits_us: list = field(default_factory=list)
+    bytes: int = 0
+    lines: set = field(default_factory=set)         # checksums of the units
+
+
+@dataclass(frozen=True)
+class Workload:
+    name: str
+    inside: bool
+    unit: str
+    measure: object                 # (pair, seconds) -> Result
+
+
+def inside(name):
+    def measure(pair, seconds):
+        seen = ticks.measure(pair, name, seconds)
+        return Result(seen.rate, lines=seen.lines)
+    return Workload(name, True, "units/s", measure)
+
+
+def closed_loop(name, kind, port, ports, connections):
+    def measure(pair, seconds):
+        client = ClosedLoop(pair.hosts.client, kind, GUEST_IP, port, ports, connections, seconds)
+        client.wait_for(lambda p: p.get("done"), seconds + 60)
+        result = client.finish(1)
+        if result["broken"] or result.get("problems") or not result["replies"]:
+            raise Failed(f"{name}: {result['broken'] or result.get('problems') or 'no reply'}, {result['replies']} replies")
+        return Result(result["replies"] / result["seconds"], result["waits_us"])
+    return Workload(name, False, "requests/s", measure)
+
+
+def bulk(name, *words):
+    """iperf3 for so long; the client's clock counts, and what the receiver has received."""
+    def measure(pair, seconds):
+        command = machine.tool(pair.hosts.client, "iperf3", "-c", GUEST_IP, "-p", str(machine.IPERF_PORT), "-J", "-i", "0",
+                               "-t", str(max(1, round(seconds))), "--connect-timeout", "5000", *words)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
+            report = json.loads(done.stdout)
+        except (subprocess.TimeoutExpired, ValueError) as error:
+            raise Failed(f"{name}: iperf3: {error}") from error
+        if done.returncode or report.get("error"):
+            raise Failed(f"{name}: iperf3: {report.get('error') or done.stderr.strip() or done.returncode}")
+        end = report["end"]
+        timed = end["sum_received"] if "-R" in words else end["sum_sent"]
+        received = end["sum_received"]["bytes"]
+        return Result(received / timed["seconds"], bytes=received)
+    return Workload(name, False, "bytes/s", measure)
+
+
+HTTP = ("http", machine.HTTP_PORT, machine.HTTP_PORTS)
+REDIS = ("redis", 6379, 1)
+ALL = (inside("cpu"), inside("string"), inside("fork"), inside("compile"), inside("crypto"),
+       closed_loop("redis1", *REDIS, 1), closed_loop("redis50", *REDIS, 50),
+       closed_loop("http1", *HTTP, 1), closed_loop("http50", *HTTP, 50), bulk("tcp_out", "-R"), bulk("tcp_in"))
