@@ -8,6 +8,7 @@
 #define ACCEL_FT_GLUE_FT_HOOKS_H
 
 #include "qobject/qdict.h"
+#include "qemu/main-loop.h"
 #include "qemu/option.h"
 
 /*
@@ -29,6 +30,12 @@ void ft_machine_ready(void);
  * itself, after the first attach. THREAD: main, BQL.
  */
 bool ft_may_cont(Error **errp);
+
+/*
+ * A network back end wants @fd to be read by @read(@opaque), or not, if that is
+ * NULL. True: FT does it, and the main loop must not. THREAD: main or vCPU, BQL.
+ */
+bool ft_reads_netdev(int fd, IOHandler *read, void *opaque);
 
 /* May the human monitor run this command line now? THREAD: main, BQL. */
 bool ft_may_run_hmp(const char *cmdline);

@@ -188,6 +188,11 @@ void ft_output_forget(uint64_t seq);
 void ft_output_restart(void);          /* main: frames count from 1 again     */
 void ft_announce(void);                                        /* main        */
 
+/* -- net/ft-filter/glue/ft-input.c: packets from outside, while recording ----- */
+bool ft_input_ready(void);                                     /* any         */
+void ft_input_poll_op(void);                                   /* vCPU, RL + BQL */
+void ft_input_live(void);                                      /* main        */
+
 /* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
 char *ft_fingerprint_new(Error **errp);                        /* main        */
 bool ft_check_devices(Error **errp);                           /* main        */

@@ -32,3 +32,8 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
 {
     monitor_printf(mon, "This QEMU is built without fault tolerance\n");
 }
+
+bool ft_reads_netdev(int fd, IOHandler *read, void *opaque)
+{
+    return false;
+}

@@ -289,8 +289,11 @@ bool ft_digest_take(bool full, Error **errp)
                    "secondary makes its own at the same instruction");
         return false;
     }
-    if (!runstate_is_running()) {
-        /* The log of a handover ends where the guest was stopped. */
+    if (!runstate_is_running() || first_cpu->stop || first_cpu->stopped) {
+        /*
+         * The log of a handover ends where the guest was stopped; and replay
+         * reads nothing while its CPU waits for a reset that comes next.
+         */
         error_setg(errp, "the guest is stopped");
         return false;
     }

@@ -456,6 +456,7 @@ bool ft_log_go_live(Error **errp)
     replaying = false;
     ft_clock_live();
     replay_go_live();
+    ft_input_live();
     qemu_clock_notify(QEMU_CLOCK_VIRTUAL);
     qemu_cpu_kick(first_cpu);
     qemu_notify_event();
@@ -478,6 +479,7 @@ static const ReplayLogOps ft_log_ops = {
     .turn_limit = ft_clock_turn_limit_op,
     .wait = ft_clock_wait_op,
     .kick = ft_nap_end,
+    .poll_input = ft_input_poll_op,
 };
 
 /* Main, before the machine exists; the main loop does. */

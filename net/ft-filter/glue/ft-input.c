@@ -1,0 +1,154 @@
+/*
+ * Packets from outside, on a node that records: the vCPU thread reads them itself,
+ * at the top of its turn, where they enter the log and the guest at once.
+ *
+ * The main loop would have to take the replay mutex for each batch, that is, to
+ * throw the vCPU out of its turn and let it wait until both have changed threads
+ * twice. Here a thread only watches the back ends' descriptors and kicks the vCPU;
+ * each descriptor is watched again when it has been read (EPOLLONESHOT), so a back
+ * end that is flooded costs one kick a turn.
+ *
+ * A replaying node leaves its back ends to the main loop, where filter-ft drops
+ * what they bring; when it goes live ft_input_live() takes them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include <sys/epoll.h>
+#include "accel/ft/glue/ft-node.h"
+#include "hw/core/cpu.h"
+#include "net/net.h"
+#include "qemu/main-loop.h"
+#include "system/replay.h"
+
+#define FT_INPUTS_MAX 64
+
+typedef struct FtInputSource {
+    int fd;
+    IOHandler *read;            /* NULL: not watched now; BQL               */
+    void *opaque;
+    bool ready;                 /* atomic                                   */
+} FtInputSource;
+
+static FtInputSource sources[FT_INPUTS_MAX];
+static unsigned sources_count;  /* BQL; entries are never taken away        */
+static bool any_ready;          /* atomic                                   */
+static int epoll_fd = -1;
+
+static void *ft_input_thread(void *opaque)
+{
+    struct epoll_event events[FT_INPUTS_MAX];
+
+    for (;;) {
+        int n = epoll_wait(epoll_fd, events, FT_INPUTS_MAX, -1);
+
+        for (int i = 0; i < n; i++) {
+            qatomic_set(&sources[events[i].data.u32].ready, true);
+        }
+        if (n > 0) {
+            qatomic_set_mb(&any_ready, true);
+            if (first_cpu) {
+                qemu_cpu_kick(first_cpu);
+            }
+        }
+    }
+    return NULL;
+}
+
+static void ft_input_watch(FtInputSource *s, int operation)
+{
+    struct epoll_event event = {
+        .events = EPOLLIN | EPOLLONESHOT, .data.u32 = s - sources,
+    };
+
+    if (epoll_ctl(epoll_fd, operation, s->fd, &event) != 0) {
+        g_assert(errno == EBADF);   /* closed: nothing to watch any more */
+    }
+}
+
+static void ft_input_begin(void)
+{
+    QemuThread thread;
+
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    g_assert(epoll_fd >= 0);
+    qemu_thread_create(&thread, "ft-input", ft_input_thread, NULL,
+                       QEMU_THREAD_DETACHED);
+}
+
+static FtInputSource *ft_input_find(int fd)
+{
+    for (unsigned i = 0; i < sources_count; i++) {
+        if (sources[i].fd == fd) {
+            return &sources[i];
+        }
+    }
+    return NULL;
+}
+
+/* BQL. A back end's descriptor is to be read, or no more: see ft-hooks.h. */
+bool ft_reads_netdev(int fd, IOHandler *read, void *opaque)
+{
+    FtInputSource *s;
+
+    if (!ft_on() || replay_mode != REPLAY_MODE_RECORD) {
+        return false;
+    }
+    if (epoll_fd < 0) {
+        ft_input_begin();
+    }
+    s = ft_input_find(fd);
+    if (!s && read && sources_count < FT_INPUTS_MAX) {
+        s = &sources[sources_count++];
+        s->fd = fd;
+        s->read = read;
+        s->opaque = opaque;
+        ft_input_watch(s, EPOLL_CTL_ADD);
+    } else if (s) {
+        bool again = read && !s->read;
+
+        s->read = read;
+        s->opaque = opaque;
+        if (again) {
+            ft_input_watch(s, EPOLL_CTL_MOD);
+        }
+    }
+    return s != NULL;
+}
+
+bool ft_input_ready(void)
+{
+    return qatomic_read(&any_ready);
+}
+
+/* vCPU thread, RL + BQL, recording: see ReplayLogOps.poll_input. */
+void ft_input_poll_op(void)
+{
+    if (!qatomic_read(&any_ready) || !qatomic_xchg(&any_ready, false)) {
+        return;
+    }
+    for (unsigned i = 0; i < sources_count; i++) {
+        FtInputSource *s = &sources[i];
+
+        if (qatomic_xchg(&s->ready, false) && s->read) {
+            s->read(s->opaque);
+            if (s->read) {
+                ft_input_watch(s, EPOLL_CTL_MOD);
+            }
+        }
+    }
+}
+
+/* Main: this node records from now on; its back ends ask ft_reads_netdev() again. */
+void ft_input_live(void)
+{
+    NetClientState *ncs[FT_INPUTS_MAX];
+    int n = MIN(FT_INPUTS_MAX, qemu_find_net_clients_except(
+                                   NULL, ncs, NET_CLIENT_DRIVER_NIC, FT_INPUTS_MAX));
+
+    for (int i = 0; i < n; i++) {
+        if (ncs[i]->info->poll) {
+            ncs[i]->info->poll(ncs[i], true);
+        }
+    }
+}
