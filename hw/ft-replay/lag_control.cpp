@@ -10,17 +10,20 @@ namespace ft {
 /* A turn lasts about a millisecond; one that the host interrupted counts as that. */
 static constexpr uint64_t ran_max_ns = 1'000'000;
 static constexpr uint64_t pause_max_ns = 10'000'000;
+/* A lag that needs no hurry, but would stay if both nodes are equally fast. */
+static constexpr uint64_t slight_share = 25; /* of the limit */
+static constexpr double slight_pause = 0.03;
 /* At the limit and above: this share of the time is still the guest's. */
 static constexpr double run_share_min = 1.0 / 64;
 
 uint64_t lag_pause_ns(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) noexcept {
     uint64_t from_ns = limit_ns / 2;
 
-    if (lag_ns <= from_ns) {
+    if (lag_ns <= limit_ns / slight_share) {
         return 0;
     }
-    double excess = double(lag_ns - from_ns) / double(limit_ns - from_ns);
-    double run_share = std::max(1.0 - excess, run_share_min);
+    double excess = lag_ns > from_ns ? double(lag_ns - from_ns) / double(limit_ns - from_ns) : 0;
+    double run_share = std::max(1.0 - slight_pause - excess, run_share_min);
     double pause = double(std::min(ran_ns, ran_max_ns)) * (1.0 - run_share) / run_share;
     return std::min(uint64_t(pause), pause_max_ns);
 }

@@ -1,8 +1,10 @@
 /*
  * How the primary waits for a secondary that cannot follow: a pause behind each
  * turn of the vCPU loop, so short and so often that the guest only seems to run on
- * a slower host. It grows from nothing at half of the limit, so that the lag comes
- * to rest where both nodes are equally fast instead of swinging around the limit.
+ * a slower host. From a 25th of the limit on it is 3 % of the time, so that a lag
+ * which something has caused once goes away although both nodes are equally fast;
+ * from half of the limit on it grows with the lag, which so comes to rest where both
+ * are equally fast instead of swinging around the limit.
  *
  * Pure: no state, no clock. THREAD: any.
  *

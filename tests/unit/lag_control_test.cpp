@@ -38,10 +38,21 @@ std::vector<double> lags_ms(double speed, int turns, size_t delay_turns) {
 
 } // namespace
 
-TEST(LagControl, NothingUpToHalfOfTheLimit) {
+TEST(LagControl, NothingForASmallLagAndLittleUpToHalfOfTheLimit) {
     EXPECT_EQ(lag_pause_ns(0, limit, ms), 0u);
-    EXPECT_EQ(lag_pause_ns(limit / 2, limit, ms), 0u);
-    EXPECT_GT(lag_pause_ns(limit * 3 / 4, limit, ms), 0u);
+    EXPECT_EQ(lag_pause_ns(limit / 25, limit, ms), 0u);
+    EXPECT_GT(lag_pause_ns(limit / 25 + 1, limit, ms), ms / 50);
+    EXPECT_LT(lag_pause_ns(limit / 2, limit, ms), ms / 25);
+    EXPECT_GT(lag_pause_ns(limit * 3 / 4, limit, ms), ms / 2);
+}
+
+TEST(LagControl, ALagThatSomethingCausedOnceGoesAway) {
+    double lag = 100;
+    for (int turn = 0; turn < 5000; turn++) {
+        double pause = double(lag_pause_ns(uint64_t(lag * ms), limit, ms)) / ms;
+        lag = std::max(0.0, lag + 1 - (1 + pause));
+    }
+    EXPECT_LE(lag, 10.1);
 }
 
 TEST(LagControl, GrowsWithTheLagAndIsBounded) {
