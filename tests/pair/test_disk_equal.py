@@ -15,7 +15,7 @@ WORK_SECONDS = 3
 
 def run(case):
     for image_format in ("raw", "qcow2"):
-        with disk.DiskSuccession.of(case, image_format, image_format=image_format) as pair:
+        with disk.DiskSuccession.of(case, image_format, formats=(image_format, image_format)) as pair:
             pair.start(captures=()).wait_up()
             pair.start_long_incr()
             time.sleep(WORK_SECONDS)

@@ -8,11 +8,11 @@ e2fsck, and searched for every commit that a client saw acknowledged.
 """
 
 import re
-import shutil
 import subprocess
-import time
+from dataclasses import dataclass
 
 from . import guest, verdict
+from .node import BUILD
 from .pair import Failed
 from .succession import Succession
 
@@ -20,33 +20,45 @@ MIB = 2**20
 
 
 class DiskSuccession(Succession):
-    """drives, size_mib, image_format: of the guest's drives, of which the first holds a file system.
+    """drives, size_mib: the guest's, of which the first holds a file system. formats: of a's images and of b's.
 
-    The timeout is long: nothing here is about silence.
+    drive_words: {(side, number): what -drive says} where it is not the usual. The timeout is long: nothing here is
+    about silence.
     """
 
-    def __init__(self, name, *, drives=1, size_mib=128, image_format="raw", device="virtio-blk-pci", words=("", ""), **options):
-        self.format, self.drives = image_format, drives
-        self._device, self._words = device, dict(zip("ab", words))
+    def __init__(self, name, *, drives=1, size_mib=128, formats=("raw", "raw"), drive_words=None, file_mib=0, **options):
+        self.formats, self.drives, self.size_mib = dict(zip("ab", formats)), drives, size_mib
+        self._file_mib = file_mib
+        self._words, self._memory = drive_words or {}, options.pop("memory_mib", None)
         super().__init__(name, primary=self._more("a"), secondary=self._more("b"), **{"timeout_ms": 2000, **options})
         for number in range(drives):
-            make_image(self.image("a", number), size_mib, image_format)
-            shutil.copyfile(self.image("a", number), self.image("b", number))
+            first = self.folder / "first"
+            make_file_system(first, size_mib)
+            for side in "ab":
+                convert(first, "raw", self.image(side, number), self.formats[side])
+            first.unlink()
 
     def image(self, side, number=0):
-        return self.folder / f"{side}{number}.{self.format}"
+        return self.folder / f"{side}{number}.{self.formats[side]}"
 
     def _more(self, side):
         """What the first node on that side has more than other tests' nodes."""
-        arguments = []
+        arguments = ["-m", str(self._memory)] if self._memory else []
         for number in range(self.drives):
-            drive = f"if=none,id=d{number},file={side}{number}.{self.format},format={self.format}"
-            arguments += ["-drive", ",".join(w for w in (drive, self._words[side]) if w),
-                          "-device", f"{self._device},drive=d{number},id=disk{number}"]
-        return {"parameters": "ft.file=0 ft.data=vda", "arguments": arguments}
+            usual = f"if=none,id=d{number},file={self.image_name(side, number)},format={self.formats[side]}"
+            arguments += ["-drive", self._words.get((side, number), usual),
+                          "-device", f"virtio-blk-pci,drive=d{number},id=disk{number}"]
+        return {"parameters": f"ft.file={self._file_mib} ft.data=vda", "arguments": arguments}
+
+    def image_name(self, side, number):
+        return f"{side}{number}.{self.formats[side]}"
 
     def changes_for(self, side):
-        return {f"d{number}.file": f"{side}{number}.{self.format}" for number in range(self.drives)}
+        changes = {}
+        for number in range(self.drives):
+            changes[f"d{number}.file"] = self.image_name(side, number)
+            changes[f"d{number}.format"] = self.formats[side]
+        return changes
 
     def power_off(self, seconds=30):
         """The guest ends itself in order; both nodes follow it."""
@@ -69,32 +81,32 @@ def need(*words):
     return said
 
 
-def make_image(path, size_mib, image_format):
-    raw = path if image_format == "raw" else path.with_suffix(".tmp")
-    with raw.open("wb") as file:
+def make_file_system(path, size_mib):
+    with path.open("wb") as file:
         file.truncate(size_mib * MIB)
     # No lazy initialisation: an idle guest must not write.
-    need("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", raw)
-    if image_format != "raw":
-        need(qemu_img(), "convert", "-f", "raw", "-O", image_format, raw, path)
-        raw.unlink()
+    need("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path)
 
 
-def qemu_img():
-    from .node import BUILD
-    return BUILD / "qemu-img"
+def empty_image(path, size_mib, image_format):
+    need(BUILD / "qemu-img", "create", "-q", "-f", image_format, path, f"{size_mib}M")
+
+
+def convert(source, source_format, target, target_format):
+    need(BUILD / "qemu-img", "convert", "-f", source_format, "-O", target_format, source, target)
 
 
 def as_raw(pair, side):
     """A raw copy of the side's image, to look at."""
     copy = pair.folder / f"{side}.look"
-    need(qemu_img(), "convert", "-f", pair.format, "-O", "raw", pair.image(side), copy)
+    convert(pair.image(side), pair.formats[side], copy, "raw")
     return copy
 
 
 def equal(pair):
     """Check: the guest would see the same bytes in both nodes' images."""
-    said = [run(qemu_img(), "compare", "-f", pair.format, "-F", pair.format, pair.image("a", n), pair.image("b", n))
+    said = [run(BUILD / "qemu-img", "compare", "-f", pair.formats["a"], "-F", pair.formats["b"],
+                pair.image("a", n), pair.image("b", n))
             for n in range(pair.drives)]
     return verdict.Check("the images are identical", all(status == 0 for status, _ in said),
                          "; ".join(text.strip() for _, text in said))
@@ -127,3 +139,36 @@ def commits(pair, side, incr):
     # One more may have been written and not answered when everything stopped.
     return verdict.Check(f"every commit is in {side}'s image", acked <= found <= acked + 1,
                          f"{acked} acknowledged, {found} found")
+
+
+# ---------------------------------------------------------- a demo and a soak --
+def after(pair, story):
+    """Checks of the survivor's image when its guest has powered itself off."""
+    survivor = pair.node(story.survivor)
+    guest.order(pair, "ft-stop")
+    if survivor.wait_exit(30) is None:
+        raise Failed(f"the guest has powered off, {survivor.name} has not ended: {survivor.errors()}")
+    return [clean(pair, story.survivor), commits(pair, story.survivor, story.incr)]
+
+
+@dataclass
+class End:
+    """What the images say after the guest has powered itself off."""
+    checks: list
+    figures: dict
+
+
+def end(pair):
+    """Ends clients and guest in order, and judges what is on the images."""
+    incr = pair.incr.finish()
+    wrong = int(guest.command(pair, "cat /run/ft-load/disk.wrong"))
+    rounds = guest.command(pair, "ft-load show").split()
+    pair.power_off()
+    found = [committed(pair, side) for side in "ab"]
+    checks = [equal(pair), *(clean(pair, side) for side in "ab"), *(commits(pair, side, incr) for side in "ab"),
+              verdict.Check("every file read as it was written", wrong == 0 and "disk" in rounds, f"{wrong} wrong; {rounds}")]
+    return End(checks, {
+        "commits": incr["value"],
+        "commits_lost": max(0, incr["value"] - min(found)), "commits_doubled": max(0, max(found) - incr["value"] - 1),
+        "fsck_errors": sum(not check.ok for check in checks[1:3]), "verify_errors": wrong,
+        "images_differ": int(not checks[0].ok)})
