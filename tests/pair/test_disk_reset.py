@@ -2,52 +2,57 @@
 """Goal: a drive that is reset with requests in flight loses none of them to a
 deadlock, and the nodes stay equal.
 
-Method: a second drive is read and written without a pause by several processes;
-meanwhile its driver is unbound and bound again, some times; then the guest
-reboots with the load still on. The pair stays protected in one epoch, digests
-agree, block queries are answered, and after a kill the client goes on.
+Method: a second drive that answers late is used by several processes without a
+pause; meanwhile its driver is unbound and bound again, and the guest reboots
+with the load on. A trace tells that both nodes drained with requests in flight.
+The pair stays protected in one epoch, digests agree, block queries are answered.
+Then the guest reboots once more and the primary is killed in that moment: the
+survivor's guest comes up and the drive works.
 """
 
+import re
+import signal
 import time
 
-from ftpair import disk, guest, verdict
+from ftpair import disk, guest
+from ftpair.disk_load import QUERIES, slow_drives, start_load
+from ftpair.node import READY
 from ftpair.pair import Failed
 
-ROUNDS = 4
-LOAD = ("for n in 1 2 3 4; do (while :; do dd if=/dev/vdb of=/dev/null bs=4k count=2000 skip=$((n * 1000)) iflag=direct; "
-        "dd if=/dev/zero of=/dev/vdb bs=64k count=50 seek=$((n * 100)) oflag=direct conv=notrunc; done) & done")
+ROUNDS = 2
 BIND = "/sys/bus/virtio/drivers/virtio_blk"
-QUERIES = ("query-block", "query-blockstats", "query-named-block-nodes", "query-jobs")
+TRACE = ("-d", "trace:ft_disk_drain", "-D", "{side}.drain")
+KILL_SECONDS = (0.2, 0.25, 0.3)     # after the order, which waits 0.2 s itself
 
 
 def run(case):
-    with disk.DiskSuccession.of(case, drives=2) as pair:
+    with disk.DiskSuccession.of(case, drives=2, drive_words=slow_drives(), more=TRACE) as pair:
         pair.start(captures=()).wait_up()
         epoch = pair.primary.query()["epoch"]
         device = guest.command(pair, "basename $(readlink -f /sys/block/vdb/device)").strip()
         for number in range(ROUNDS):
-            load(pair)
+            start_load(pair)
             for node in (pair.primary, pair.secondary):
                 for query in QUERIES:
                     node.qmp.command(query)
             guest.command(pair, f"echo {device} >{BIND}/unbind; echo {device} >{BIND}/bind; sleep 0.2; ls /dev/vdb", 60)
             still(pair, f"after unbind {number + 1}")
-        load(pair)
+        start_load(pair)
         guest.order(pair, "reboot -f")
         pair.wait_guest(boots=2)
         still(pair, "after the reboot")
         case.expect("the same epoch", pair.secondary.query()["epoch"] == epoch, epoch)
         errors = [d["errors"] for d in pair.primary.query()["disks"]]
         case.expect("no request failed", errors == [0, 0], errors)
-        pair.start_long_incr()
-        load(pair)
-        pair.fail_over()
-        result = pair.incr.finish()
-        case.judge(*verdict.replies(result))
+        drained = [busy_drains(pair, side) for side in "ab"]
+        case.expect("both drained with requests in flight", drained[0] and drained[0] == drained[1], drained)
+    for number, seconds in enumerate(KILL_SECONDS):
+        with disk.DiskSuccession.of(case, f"kill{number}", drives=2, drive_words=slow_drives(), more=TRACE) as pair:
+            killed_in_the_reset(case, pair, seconds)
 
 
-def load(pair):
-    guest.command(pair, f"({LOAD}) >/dev/null 2>&1 </dev/null & sleep 0.5")
+def busy_drains(pair, side):
+    return re.findall(r"drive=(\S+) in_flight=([1-9]\d*)", (pair.folder / f"{side}.drain").read_text())
 
 
 def still(pair, when):
@@ -59,3 +64,19 @@ def still(pair, when):
         if time.monotonic() > deadline:
             raise Failed(f"{when}: no digest; {pair.told()}")
         time.sleep(0.1)
+
+
+def killed_in_the_reset(case, pair, seconds):
+    pair.start(captures=()).wait_up()
+    start_load(pair)
+    guest.order(pair, "reboot -f")
+    time.sleep(seconds)
+    pair.primary.signal(signal.SIGKILL)
+    pair.wait_state(pair.secondary, "exposed", 20)
+    deadline = time.monotonic() + 60
+    while READY not in pair.secondary.console():
+        if time.monotonic() > deadline:
+            raise Failed(f"the survivor's guest does not come up; {pair.told()}")
+        time.sleep(0.1)
+    case.say(f"killed {seconds} s after the order; the survivor drained {busy_drains(pair, 'b')}")
+    guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=4k count=10 iflag=direct; ls /data")

@@ -29,6 +29,7 @@
 #define FT_RUN_CHUNKS 16
 #define FT_RUN_BYTES (FT_RUN_CHUNKS * FT_DISK_CHUNK_BYTES)
 #define FT_COPY_QUEUE_BYTES (16 * MiB)
+#define FT_FLUSH_BYTES (64 * MiB)
 #define FT_COPY_WAIT_NS (1 * SCALE_MS)
 /* A guest that writes faster than the copy goes is slowed after some rounds. */
 #define FT_SLOW_ROUNDS 3
@@ -310,6 +311,7 @@ static struct {
     uint64_t durable;           /* atomic: ticket                           */
     bool failed;                /* atomic                                   */
     bool writing;               /* main                                     */
+    size_t since_flush;         /* main: bytes                              */
 } incoming;
 
 static void __attribute__((constructor)) ft_copy_init(void)
@@ -445,6 +447,12 @@ static void coroutine_fn ft_chunks_co(void *opaque)
 
         if (c->gen == ft_peer_gen()) {
             ret = c->data ? ft_chunk_write(c) : ft_chunks_flush(&disk);
+            incoming.since_flush += c->data ? c->data->len : 0;
+        }
+        if (ret >= 0 && incoming.since_flush > FT_FLUSH_BYTES) {
+            /* All of it at the end would look as if the attach stood still. */
+            ret = ft_chunks_flush(&disk);
+            incoming.since_flush = 0;
         }
 
         if (ret < 0 && !qatomic_xchg(&incoming.failed, true)) {

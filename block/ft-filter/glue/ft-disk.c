@@ -390,6 +390,11 @@ static void ft_disk_drain_bh(void *opaque)
 
 static void ft_filter_drain_begin(BlockDriverState *bs)
 {
+    FtDisk *d = ((FtDiskState *)bs->opaque)->disk;
+
+    if (d) {
+        trace_ft_disk_drain(d->name, d->in_flight);
+    }
     qemu_bh_schedule(drain_bh);
 }
 

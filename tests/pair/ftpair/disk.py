@@ -26,9 +26,10 @@ class DiskSuccession(Succession):
     about silence.
     """
 
-    def __init__(self, name, *, drives=1, size_mib=128, formats=("raw", "raw"), drive_words=None, file_mib=0, **options):
+    def __init__(self, name, *, drives=1, size_mib=128, formats=("raw", "raw"), drive_words=None, file_mib=0, more=(),
+                 **options):
         self.formats, self.drives, self.size_mib = dict(zip("ab", formats)), drives, size_mib
-        self._file_mib = file_mib
+        self._file_mib, self._more_arguments = file_mib, more
         self._words, self._memory = drive_words or {}, options.pop("memory_mib", None)
         super().__init__(name, primary=self._more("a"), secondary=self._more("b"), **{"timeout_ms": 2000, **options})
         for number in range(drives):
@@ -48,6 +49,7 @@ class DiskSuccession(Succession):
             usual = f"if=none,id=d{number},file={self.image_name(side, number)},format={self.formats[side]}"
             arguments += ["-drive", self._words.get((side, number), usual),
                           "-device", f"virtio-blk-pci,drive=d{number},id=disk{number}"]
+        arguments += [argument.format(side=side) for argument in self._more_arguments]
         return {"parameters": f"ft.file={self._file_mib} ft.data=vda", "arguments": arguments}
 
     def image_name(self, side, number):
