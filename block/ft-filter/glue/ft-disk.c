@@ -373,7 +373,7 @@ static void ft_disk_drain_bh(void *opaque)
     if (replay_mode == REPLAY_MODE_NONE) {
         ft_disk_release_done();
     } else if (ft_disk_follows_log()) {
-        while (ft_disk_next_event()) {
+        while (ft_disk_any_draining() && ft_disk_next_event()) {
             moved = true;
         }
         if (!moved && ft_log_has_ended()) {
