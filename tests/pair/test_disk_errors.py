@@ -60,7 +60,7 @@ def fails_on_the_primary(case):
             guest.command(pair, WRITE)
             case.expect("the guest gets an error", False, "dd wrote")
         except Failed as error:
-            case.expect("the guest gets an error", "I/O error" in str(error), error)
+            case.expect("the guest gets an error", "Input/output error" in str(error), error)
         pair.stay_protected(1)
         errors = [node.query()["disks"][1]["errors"] for node in (pair.primary, pair.secondary)]
         case.expect("the same error on both nodes", errors == [1, 1], errors)
@@ -84,4 +84,4 @@ def another_size(case):
             file.truncate(64 * disk.MIB)
         pair.start(captures=())
         exposed = pair.wait_state(pair.primary, "exposed", 20)
-        case.expect("another size is refused", "disk1/virtio-backend.bytes" in exposed["reason"], exposed["reason"])
+        case.expect("another size is refused", "disk1/virtio-backend" in exposed["reason"], exposed["reason"])
