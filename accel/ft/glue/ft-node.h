@@ -216,6 +216,7 @@ void ft_disks_describe(GPtrArray *lines);
 void ft_disk_begin(void);
 void ft_disk_go_live(void);    /* main: replay has just become recording      */
 unsigned ft_disk_in_flight(void);      /* BQL: requests the guest waits for   */
+void ft_disk_look(void);       /* main, RL: before it waits                    */
 bool ft_disk_event(void);              /* replay/: the next event is DISK     */
 bool ft_disk_event_ready(void);        /* replay/: would it be taken now?     */
 /* -- block/ft-filter/glue/ft-disk-copy.c: their images at an attach ----------- */

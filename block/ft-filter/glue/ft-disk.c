@@ -358,6 +358,19 @@ static bool ft_disk_next_event(void)
 }
 
 /*
+ * Between the guest's order to reset itself and the reset its CPU is stopped and
+ * takes no event, but requests complete on the primary: here the main loop takes
+ * those events in its place.
+ */
+void ft_disk_look(void)
+{
+    if (ft_disk_follows_log() && (first_cpu->stop || first_cpu->stopped)) {
+        while (ft_disk_next_event()) {
+        }
+    }
+}
+
+/*
  * A drain of the guest's making (a reset of the device) on the secondary: the
  * primary drained at the same instruction, so the completions it waited for are
  * next in the log. If the log has ended because the primary is gone, nothing

@@ -394,6 +394,9 @@ static void ft_log_get_array_op(const uint8_t **buf, size_t *size)
 void ft_log_arrived(void)
 {
     ft_nap_end();
+    if (first_cpu->stop || first_cpu->stopped) {
+        qemu_notify_event();    /* it sleeps elsewhere, and can wake nobody */
+    }
 }
 
 /* Replay must not wait for real time when the log says what comes next. */
@@ -401,7 +404,11 @@ static void ft_log_poll_notify(Notifier *n, void *data)
 {
     MainLoopPoll *poll = data;
 
-    if (poll->state == MAIN_LOOP_POLL_FILL && replay_main_loop_is_next()) {
+    if (poll->state != MAIN_LOOP_POLL_FILL) {
+        return;
+    }
+    ft_disk_look();
+    if (replay_main_loop_is_next()) {
         poll->timeout = 0;
     }
 }
