@@ -59,8 +59,10 @@ typedef enum FtMsgType {
     FT_MSG_PING = 11,       /* heartbeat socket                             */
     FT_MSG_PONG = 12,       /* heartbeat socket: echo of a ping             */
     FT_MSG_RELEASED = 13,   /* primary: packets of frames <= seq have left  */
-    FT_MSG_MARK = 14        /* primary: say so when the state until here is
+    FT_MSG_MARK = 14,       /* primary: say so when the state until here is
                              * loaded; secondary: it is                     */
+    FT_MSG_DISK = 15,       /* primary: one chunk of a drive's image        */
+    FT_MSG_DISK_SUMS = 16   /* secondary: what its image holds, hashed      */
 } FtMsgType;
 
 typedef struct FtMsgHeader {
@@ -152,6 +154,7 @@ typedef enum FtEvent {                 /* wire numbers, see events.def      */
     FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
     FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
     FT_EV_DIGEST = 61,                 /* int full, bytes: the digest below */
+    FT_EV_DISK = 62,                   /* int disk, int request, int status, int hash */
     FT_EV_END = 63
 } FtEvent;
 
@@ -299,6 +302,32 @@ void ft_lease_start(FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
 void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NOEXCEPT;
 bool ft_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
 uint64_t ft_lease_rtt_ns(const FtLease *l) FT_NOEXCEPT;          /* median    */
+
+/* ------------------------------------------------------------- disk copy --
+ * Which chunks of a drive's image the secondary does not have yet: an attach
+ * starts with all of them, takes the sums of the secondary's image for the
+ * answer where they agree, and what the guest writes meanwhile comes again.
+ * Thread: main, on the primary.
+ */
+enum { FT_DISK_CHUNK_BYTES = 64 * 1024, FT_DISK_SUMS_MAX = 1024 };
+typedef struct FtCopyMap FtCopyMap;
+FtCopyMap *ft_copy_map_new(uint64_t bytes) FT_NOEXCEPT;
+void ft_copy_map_free(FtCopyMap *m) FT_NOEXCEPT;
+/* The guest's write to this range is in the image now; called after it, never
+ * before: a chunk that is read in between would count as copied too early. */
+void ft_copy_map_written(FtCopyMap *m, uint64_t offset, uint64_t bytes) FT_NOEXCEPT;
+/* Sums of the secondary's chunks from @first on. They come in order, each once. */
+bool ft_copy_map_sums(FtCopyMap *m, uint64_t first, const uint64_t *sums, size_t n,
+                      FtError *err) FT_NOEXCEPT;
+/* A run of at most @max chunks to be read now; from here on they count as copied.
+ * False: none is left, or what is left waits for its sum. */
+bool ft_copy_map_next(FtCopyMap *m, uint64_t max, uint64_t *first,
+                      uint64_t *n) FT_NOEXCEPT;
+/* What was read has this sum: must it be sent? Then the secondary has it. */
+bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) FT_NOEXCEPT;
+/* Bytes that are still to be looked at, and how often all were. */
+uint64_t ft_copy_map_left(const FtCopyMap *m) FT_NOEXCEPT;
+uint64_t ft_copy_map_rounds(const FtCopyMap *m) FT_NOEXCEPT;
 
 /* --------------------------------------------------------------- session --
  * What FT decides: step(event, now) -> actions. One thread (main).

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ftpair import failover, figures, netns, timeline     # noqa: E402
+from ftpair import disk, failover, figures, netns, timeline     # noqa: E402
 from ftpair.node import qemu_path                         # noqa: E402
 from ftpair.pair import Failed, Pair                      # noqa: E402
 from ftpair.qmp import QmpError                           # noqa: E402
@@ -30,6 +30,9 @@ def arguments():
     parser.add_argument("--fault", choices=("kill", "stop", "host", "link"), default="kill",
                         help="kill: kill -9 of the primary (default). stop: SIGSTOP. host: its links "
                         "go down with it. link: only the log link is cut; either may win")
+    parser.add_argument("--disk", choices=("local",),
+                        help="redis keeps its data on a drive, durable before each reply; each node has "
+                        "an image of its own. At the end the survivor's is searched for every commit")
     parser.add_argument("--keep", action="store_true", help="keep the work folders of good runs too")
     parser.add_argument("--secondary-tap-check", action="store_true",
                         help="from the start of the secondary until the fault, also list every frame "
@@ -46,11 +49,14 @@ def say_since(start):
 def one_run(number, options):
     """One failover; its story, whether it ended well or not."""
     story = failover.Failover(options.fault)
-    pair = Pair(f"demo-{options.fault}-{number}", say=say_since(time.monotonic()), keep=options.keep)
+    kind, more = (disk.DiskSuccession, {"file_mib": 64, "timeout_ms": 500}) if options.disk else (Pair, {})
+    pair = kind(f"demo-{options.fault}-{number}", say=say_since(time.monotonic()), keep=options.keep, **more)
     try:
         with pair:
             pair.start().wait_up()
             failover.run(pair, story)
+            if options.disk:
+                story.checks += disk.after(pair, story)
             if options.secondary_tap_check:
                 list_frames(pair, story)
             print()

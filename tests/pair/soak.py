@@ -36,6 +36,9 @@ def arguments():
     parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS",
                         help="ft-timeout of the nodes; more on a busy host (default 500)")
     parser.add_argument("--seed", type=int, help="of the random moments (default: chosen and shown)")
+    parser.add_argument("--disk", choices=("local",), help="--failovers: redis commits to a drive, each node with an image "
+                        "of its own; another load writes files and reads them again; at the end the images are "
+                        "compared, checked and searched for every commit")
     parser.add_argument("--load", action="store_true", help="--failovers: the full load of the others too")
     parser.add_argument("--seconds", type=float, default=60, metavar="S",
                         help="--attaches: how long each protected pair is watched (default 60)")

@@ -11,7 +11,7 @@ import random
 import signal
 import time
 
-from ftpair import failover, soaking, verdict
+from ftpair import disk, failover, guest, soaking, verdict
 from ftpair.figures import middle
 from ftpair.incidents import Incidents
 from ftpair.load import Load
@@ -52,7 +52,9 @@ class Cycle:
 def run(options, say):
     """(figures, checks, work folder)."""
     chance = random.Random(options.seed)
-    pair = Succession("soak-failovers", **soaking.pair_options(options, say))
+    kind = disk.DiskSuccession if options.disk else Succession
+    pair = kind("soak-failovers", **soaking.pair_options(options, say))
+    ends = []
     incidents, load, cycles = Incidents(pair.folder, say), Load(pair), []
 
     def work():
@@ -60,6 +62,8 @@ def run(options, say):
         pair.start_long_incr()
         if options.load:
             load.start()
+        if options.disk:
+            guest.command(pair, "ft-load disk")
         for number in range(1, options.failovers + 1):
             cycle = Cycle(number, FAULTS[(number - 1) % len(FAULTS)])
             live_through(pair, cycle, incidents, chance)
@@ -68,10 +72,13 @@ def run(options, say):
         time.sleep(1)
         if options.load:
             incidents.note_failed("the load", load.finish())
+        if options.disk:
+            ends.append(disk.end(pair))
 
     client, checks = soaking.run(pair, incidents, load, work, lambda: [verdict.Check(
-        f"{options.failovers} failovers", len(cycles) == options.failovers, f"{len(cycles)}")])
-    return summary(cycles, incidents, client), checks, pair.folder
+        f"{options.failovers} failovers", len(cycles) == options.failovers, f"{len(cycles)}"),
+        *(ends[0].checks if ends else [])])
+    return {**summary(cycles, incidents, client), **(ends[0].figures if ends else {})}, checks, pair.folder
 
 
 # ------------------------------------------------------------------ one cycle --

@@ -17,6 +17,10 @@ REFUSED = [
     ("device_add", {"driver": "virtio-rng-pci", "id": "late"}),
     ("netdev_del", {"id": "n0"}),
     ("migrate", {"uri": "tcp:127.0.0.1:1"}),
+    ("block_resize", {"node-name": "d0", "size": 1 << 20}),
+    ("blockdev-mirror", {"device": "d0", "target": "d1", "sync": "full"}),
+    ("block-stream", {"device": "d0"}),
+    ("blockdev-snapshot-sync", {"device": "d0", "snapshot-file": "x"}),
 ]
 REFUSED_HMP = ["stop", "system_reset", "nmi", "set_link n0 off", "snapshot_blkdev x y", "savevm x"]
 

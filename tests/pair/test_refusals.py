@@ -32,6 +32,16 @@ REFUSED = [
     ("secondary with two CPUs", "ft=secondary,ft-arbiter=none,ft-listen=10.99.0.1:7000",
      "-smp 2", "CPU"),
 ]
+DRIVE = "-blockdev null-co,node-name=d0,read-zeroes=on -device virtio-blk-pci,drive=d0"
+LIMITED = "-drive if=none,id=d0,driver=null-co,throttling.iops-total=9 -device virtio-blk-pci,drive=d0"
+# A drive that FT protects, but not in this way; the refusal names the drive.
+DRIVES = [
+    ("werror=stop", None, f"{DRIVE},werror=stop", "drive 'd0': werror=stop"),
+    ("werror=enospc", None, f"{DRIVE},werror=enospc", "drive 'd0': werror=enospc"),
+    ("rerror=stop", None, f"{DRIVE},rerror=stop", "drive 'd0': rerror=stop"),
+    ("I/O limits", None, LIMITED, "drive 'd0': I/O limits"),
+    ("one image for both", "ft=primary,ft-arbiter=none,ft-disk=shared", DRIVE, "ft-disk=shared"),
+]
 # (device, its -device line, what it needs beside it); the refusal names the device.
 DISK = "-blockdev null-co,node-name=d0,read-zeroes=on"
 NET = "-netdev user,id=n1"
@@ -49,7 +59,6 @@ DEVICES = [
     ("piix3-usb-uhci", "piix3-usb-uhci", ""),
     ("ide-hd", "ide-hd,drive=d0", DISK),
     ("ide-cd", "ide-cd", ""),
-    ("virtio-blk", "virtio-blk-pci,drive=d0", DISK),
     ("virtio-scsi", "virtio-scsi-pci", ""),
     ("nvme", "nvme,serial=1,drive=d0", DISK),
     ("floppy", "floppy,bus=fdc.0,drive=d0", f"{DISK} -device isa-fdc,id=fdc,iobase=0x370"),
@@ -86,7 +95,7 @@ def run(case):
     with case.pair() as pair:
         namespace = pair.hosts.nodes["a"]
         good = f"ft=primary,ft-arbiter=file:{pair.arbiter_folder},ft-peer={LOG_IP['b']}:7000"
-        wrong = list(REFUSED)
+        wrong = [*REFUSED, *DRIVES]
         if os.access("/dev/vhost-net", os.R_OK | os.W_OK):
             wrong.append(VHOST)
         answers = [(what, word, *start(namespace, words or good, arguments, 10))
@@ -95,6 +104,8 @@ def run(case):
         for board in ("q35", "pc"):
             status, said = start(namespace, good, "", 2, board)
             case.expect(f"{board}: the good command line starts", status is None, said or "runs")
+            status, said = start(namespace, good, DRIVE, 2, board)
+            case.expect(f"{board}: the same with a drive starts", status is None, said or "runs")
             case.judge(*devices(namespace, good, board))
 
 

@@ -47,7 +47,9 @@ bool ft_restricts(FtState state)
 
 /*
  * Refused on an exposed node too: QEMU's own migration and snapshots trip over
- * recording, and a device added now was never checked for a later secondary.
+ * recording, and a device added now was never checked for a later secondary. Nor
+ * was a drive that changes its size, its layers or its limits, and a job that
+ * writes to it below the filter would go past the copy of an attach.
  */
 static const char *const never_allowed[] = {
     "migrate", "migrate-incoming", "snapshot-save", "snapshot-load",
@@ -55,6 +57,16 @@ static const char *const never_allowed[] = {
     "object-add", "object-del", "chardev-add", "chardev-remove", "chardev-change",
     "x-colo-lost-heartbeat", "savevm", "loadvm", "delvm", "drive_add", "drive_del",
     "gdbserver",
+    "block_resize", "block_set_io_throttle", "block_passwd", "blockdev-reopen",
+    "block-stream", "block-commit", "blockdev-mirror", "drive-mirror",
+    "blockdev-backup", "drive-backup", "blockdev-snapshot", "blockdev-snapshot-sync",
+    "blockdev-snapshot-internal-sync", "blockdev-snapshot-delete-internal-sync",
+    "transaction", "change-backing-file", "blockdev-change-medium", "eject",
+    "blockdev-open-tray", "blockdev-close-tray", "blockdev-insert-medium",
+    "blockdev-remove-medium", "block-export-add", "nbd-server-start", "nbd-server-add",
+    "block_stream", "drive_mirror", "drive_backup", "snapshot_blkdev",
+    "snapshot_blkdev_internal", "snapshot_delete_blkdev_internal", "commit", "change",
+    "nbd_server_start", "nbd_server_add", "qemu-io",
 };
 
 static void ft_allow_one(const QmpCommand *cmd, void *opaque)

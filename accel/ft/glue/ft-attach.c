@@ -27,6 +27,7 @@
 #include "qemu/timer.h"
 #include "qemu/yank.h"
 #include "system/cpu-timers.h"
+#include "system/cpus.h"
 #include "system/replay.h"
 #include "system/runstate.h"
 #include "../accel/tcg/internal-common.h"
@@ -42,7 +43,9 @@
 #define FT_CHUNK_BYTES (1 * MiB)
 #define FT_QUEUE_HIGH_BYTES (8 * MiB)
 #define FT_CUT_BYTES (1 * MiB)
+#define FT_CUT_DISK_BYTES (2 * MiB)
 #define FT_AHEAD_BYTES (2 * MiB)
+#define FT_LOOK_NS (5 * SCALE_MS)
 #define FT_PASSES_MAX 30
 #define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUIESCE_MAX 1000
@@ -101,6 +104,7 @@ void ft_attach_abort(void)
     if (attach.patience) {
         timer_del(attach.patience);
     }
+    ft_copy_abort();
     ft_attach_cleanup(MIGRATION_STATUS_FAILED);
 }
 
@@ -116,7 +120,7 @@ static void ft_attach_stands_still(void *opaque)
     ft_attach_fail("the secondary does not load the state");
 }
 
-static void ft_attach_moves(void)
+void ft_attach_moves(void)
 {
     timer_mod(attach.patience,
               ft_now_ns() + FT_PATIENCE_TIMEOUTS * ft_node.config.timeout_ns);
@@ -185,6 +189,10 @@ static bool ft_restore_devices(const GByteArray *blob)
 static bool ft_quiesce(void)
 {
     for (int i = 0; i < FT_QUIESCE_MAX; i++) {
+        while (ft_disk_in_flight()) {
+            /* Recording, a request completes where its host's answer arrives. */
+            aio_poll(qemu_get_aio_context(), true);
+        }
         if (replay_can_snapshot()) {
             return true;
         }
@@ -203,7 +211,7 @@ static bool ft_stop_quiet(bool was_running)
             return true;
         }
         vm_stop(RUN_STATE_RESTORE_VM);
-        if (replay_can_snapshot()) {
+        if (replay_can_snapshot() && !ft_disk_in_flight()) {
             return true;
         }
         vm_start();
@@ -220,7 +228,7 @@ static void ft_cut_failed(bool was_running, const char *what)
     }
 }
 
-static void ft_cut(void)
+static void ft_cut_now(void)
 {
     uint64_t start_ns = ft_now_ns();
     bool was_running = runstate_is_running();
@@ -230,6 +238,10 @@ static void ft_cut(void)
     ft_die_at("die-at-cut");
     if (!ft_stop_quiet(was_running)) {
         ft_attach_fail("the cut: events keep coming");
+        return;
+    }
+    if (!ft_copy_finish()) {
+        ft_cut_failed(was_running, "the cut: a drive's image cannot be copied");
         return;
     }
     qemu_savevm_live_state(attach.file);
@@ -261,6 +273,7 @@ static void ft_cut(void)
     ft_output_restart();
     ft_peer_start_log(attach.writer);
     ft_digest_begin();
+    ft_disk_begin();
     if (was_running) {
         vm_start();
     }
@@ -274,6 +287,18 @@ static void ft_cut(void)
     trace_ft_cut(icount_get_raw(), blob_len, ft_node.attach_pause_ns);
     /* At once: whatever is posted from here on happened after the cut. */
     ft_input(FT_IN_CUT_DONE, 0, NULL, &error_abort);
+}
+
+/*
+ * It polls for completions of the disks, and what polls runs bottom halves: what
+ * they bring of this attach waits until the cut is over.
+ */
+static void ft_cut(void)
+{
+    ft_node.cutting = true;
+    ft_cut_now();
+    ft_node.cutting = false;
+    ft_post_again();
 }
 
 /* Little is left: is the secondary where we are, or do we ask it to tell? */
@@ -295,9 +320,22 @@ static void ft_attach_slice(void *opaque)
     uint64_t start_ns = ft_now_ns(), must, can;
     int done;
 
+    if (ft_node.cutting) {
+        return;
+    }
+    if (qemu_in_vcpu_thread()) {
+        qemu_bh_schedule(attach.bh);    /* inside of a guest's instruction */
+        return;
+    }
     if (!attach.active || qatomic_read(&attach.mark) == FT_MARK_ASKED
         || ft_peer_queued() > FT_QUEUE_HIGH_BYTES) {
         return;     /* ft_attach_sent() or ft_attach_mark_back() come back here */
+    }
+    if (ft_copy_left() > FT_CUT_DISK_BYTES) {
+        /* First the drives, which are larger: RAM would only get dirty again. */
+        ft_node.attach_left = ram_bytes_total() + ft_copy_left();
+        timer_mod(attach.timer, ft_now_ns() + FT_LOOK_NS);
+        return;
     }
     ft_die_at("die-at-ram-pass");
     ft_attach_moves();
@@ -315,7 +353,7 @@ static void ft_attach_slice(void *opaque)
         bql_unlock();
         qemu_savevm_state_pending_exact(&must, &can);
         bql_lock();
-        ft_node.attach_left = must + can;
+        ft_node.attach_left = must + can + ft_copy_left();
         trace_ft_attach_pass(attach.pass, must + can, ft_node.attach_bytes);
         if (attach.pass >= FT_PASSES_MAX
             || (must + can <= FT_CUT_BYTES && ft_secondary_caught_up())) {
@@ -382,6 +420,7 @@ void ft_attach_begin(uint64_t epoch)
         return;
     }
     ft_attach_flush();
+    ft_copy_begin();
     qemu_bh_schedule(attach.bh);
 }
 
@@ -405,7 +444,7 @@ static void __attribute__((constructor)) ft_load_init(void)
     qemu_mutex_init(&load.lock);
 }
 
-static void ft_load_fail(const char *what)
+void ft_load_fail(const char *what)
 {
     ft_load_abort();
     ft_post(0, FT_IN_ATTACH_FAILED, 0, what);
@@ -435,6 +474,7 @@ static void ft_load_finish(const GByteArray *blob)
     ft_load_clean();
     ft_log_replay_from(ft_log_reader());
     ft_digest_begin();
+    ft_disk_begin();
     ft_output_set(FT_OUTPUT_KEEP);
     ft_session_set_epoch(ft_node.session, ft_peer_epoch());
     ft_die_at("die-at-state-loaded");
@@ -491,6 +531,7 @@ void ft_load_prepare(void)
 void ft_load_begin(void)
 {
     QIOChannelSocket *ioc;
+    Error *err = NULL;
     int fds[2];
 
     if (load.write_fd >= 0) {
@@ -514,6 +555,10 @@ void ft_load_begin(void)
     }
     qemu_event_set(&load.ready);
     qemu_coroutine_enter(qemu_coroutine_create(ft_load_ram_co, ioc));
+    if (!ft_copy_load_begin(&err)) {
+        ft_load_fail(error_get_pretty(err));
+        error_free(err);
+    }
 }
 
 int ft_load_open(void)
@@ -539,6 +584,7 @@ void ft_load_abort(void)
 {
     qemu_event_set(&load.ready);
     load.again = false;
+    ft_copy_load_abort();
     if (!load.active) {
         return;
     }

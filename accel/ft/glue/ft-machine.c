@@ -44,7 +44,7 @@ static const char *const allowed_types[] = {
     "isa-debug-exit", "debugexit", "pvpanic", "pvpanic-pci",
     /* paravirtual */
     "virtio-net-pci", "virtio-net-device", "virtio-rng-pci", "virtio-rng-device",
-    "virtio-pci-bus",
+    "virtio-blk-pci", "virtio-blk-device", "virtio-pci-bus",
 };
 
 static bool ft_type_allowed(Object *obj)
@@ -176,6 +176,7 @@ char *ft_fingerprint_new(Error **errp)
     char *text;
 
     object_child_foreach_recursive(object_get_root(), ft_add_device, lines);
+    ft_disks_describe(lines);
     g_ptr_array_sort(lines, ft_line_order);
     g_ptr_array_insert(lines, 0, g_strdup_printf("ram=%" PRIu64,
                                                  (uint64_t)ms->ram_size));
@@ -237,6 +238,11 @@ static void ft_shutdown(Notifier *n, void *opaque)
     } else if (cause == SHUTDOWN_CAUSE_GUEST_SHUTDOWN
                || cause == SHUTDOWN_CAUSE_GUEST_PANIC) {
         ft_node.guest_off = true;
+        if (ft_state() == FT_STATE_PROTECTED && replay_mode == REPLAY_MODE_RECORD) {
+            /* The last writes to the drives are the secondary's too. */
+            ft_log_publish();
+            ft_peer_wait_acked();
+        }
         ft_peer_close("the guest has powered itself off");
     }
 }
@@ -252,6 +258,7 @@ void ft_machine_ready(void)
     }
     ft_check_devices(&error_fatal);
     ft_filters_add(&error_fatal);
+    ft_disks_add(&error_fatal);
     ft_replay_chardevs();
     /* Announcing after a load would change the guest's state on one side. */
     migrate_get_current()->parameters.announce_rounds = 0;

@@ -56,6 +56,7 @@ typedef struct FtNode {
     bool detached;              /* the operator wants no second node now    */
     bool guest_off;             /* the guest has powered itself off         */
     bool first_attach;          /* the guest's start waits for it           */
+    bool cutting;               /* what is posted now is looked at after it */
 } FtNode;
 
 extern FtNode ft_node;
@@ -71,6 +72,7 @@ uint64_t ft_now_ns(void);
 void ft_session_start(void);                                   /* main        */
 /* Any thread. @gen: connection it is about, 0 for none. @text is copied. */
 void ft_post(unsigned gen, FtInputKind kind, uint64_t value, const char *text);
+void ft_post_again(void);       /* main: the cut is over                       */
 /* Main. Runs one step; false with the core's reason if it refused. */
 bool ft_input(FtInputKind kind, uint64_t value, const char *text, Error **errp);
 FtState ft_state(void);
@@ -87,6 +89,8 @@ bool ft_peer_listen(const char *address, Error **errp);        /* main        */
 void ft_peer_close(const char *goodbye);
 /* Main. Queues a message behind all that was queued before; takes @body. */
 void ft_peer_send(FtMsgType type, GByteArray *body);
+/* The same with numbers in the header, and from a secondary as well. */
+void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body);
 /* Main. What is queued and not yet written; the attach waits on it. */
 size_t ft_peer_queued(void);
 /* Main. From here on the log of @w goes out, under @epoch. */
@@ -95,9 +99,12 @@ void ft_peer_set_epoch(uint64_t epoch);                        /* main        */
 uint64_t ft_peer_epoch(void);                                  /* main        */
 /* Secondary, main: the state is loaded, received frames may be acked. */
 void ft_peer_send_ready(void);
+bool ft_peer_log_is_over(void);      /* secondary, BQL: no frame will follow */
 unsigned ft_peer_gen(void);                                    /* main        */
 const char *ft_peer_address(void);                             /* main        */
 FtLease *ft_peer_lease(void);                                  /* main        */
+/* Main. Waits until the secondary has all that was published, but not for long. */
+void ft_peer_wait_acked(void);
 uint64_t ft_peer_acked(void);                                  /* any         */
 uint64_t ft_peer_executed_seq(void);                           /* any         */
 uint64_t ft_peer_executed_icount(void);                        /* any         */
@@ -107,11 +114,13 @@ void ft_attach_begin(uint64_t epoch);                          /* primary     */
 void ft_attach_abort(void);                                    /* primary     */
 void ft_attach_sent(void);                        /* any: queue is short again */
 void ft_attach_mark_back(void);          /* any: the secondary has caught up   */
+void ft_attach_moves(void);     /* primary, main: it does not stand still       */
 void ft_attach_done(void);                   /* primary: the secondary is ready */
 void ft_load_prepare(void);                       /* any: a peer is being taken */
 void ft_load_begin(void);                                      /* secondary   */
 void ft_load_devices(GByteArray *blob);                        /* secondary   */
 void ft_load_abort(void);                                      /* secondary   */
+void ft_load_fail(const char *what);                           /* secondary   */
 /*
  * Receiver thread of the secondary: a pipe to the loader, the caller's to close,
  * or -1. It is full while the loader is behind, and breaks when it has given up.
@@ -140,6 +149,12 @@ uint64_t ft_log_lag_instructions(void);                        /* any         */
 uint64_t ft_log_executed_icount(void);  /* any: instructions since the cut */
 void ft_log_count(uint64_t last_seq, size_t bytes);            /* any         */
 
+/* Primary, main: what was executed until now is on its way to the secondary. */
+void ft_log_publish(void);
+/* Secondary, main: the guest has come to the end of the log. */
+bool ft_log_is_done(void);
+/* Secondary, RL: all that ever came is consumed, and no more will come. */
+bool ft_log_has_ended(void);
 void ft_log_diverged(const char *what);                        /* RL          */
 bool ft_log_readable(void);       /* BQL: replay would get an event now        */
 
@@ -192,6 +207,44 @@ void ft_announce(void);                                        /* main        */
 bool ft_input_ready(void);                                     /* any         */
 void ft_input_poll_op(void);                                   /* vCPU, RL + BQL */
 void ft_input_live(void);                                      /* main        */
+
+/* -- block/ft-filter/glue/ft-disk.c: the drives ------------------------------- */
+typedef struct FtDiskStats {
+    const char *name;
+    uint64_t in_flight, copy_left;      /* now                              */
+    uint64_t reads, writes, flushes, errors, read_bytes, written_bytes;
+    uint64_t copied_bytes;      /* at the last attach, sent to the secondary */
+} FtDiskStats;
+bool ft_disks_add(Error **errp);                               /* main        */
+/* Main. Adds lines about the drives to the fingerprint. */
+void ft_disks_describe(GPtrArray *lines);
+/* Main, at the cut, on both, nothing in flight: requests count from 0 again. */
+void ft_disk_begin(void);
+void ft_disk_go_live(void);    /* main: replay has just become recording      */
+unsigned ft_disk_in_flight(void);      /* BQL: requests the guest waits for   */
+void ft_disk_look(void);       /* main, RL: before it waits                    */
+bool ft_disk_event(void);              /* replay/: the next event is DISK     */
+bool ft_disk_event_ready(void);        /* replay/: would it be taken now?     */
+/* -- block/ft-filter/glue/ft-disk-copy.c: their images at an attach ----------- */
+void ft_copy_begin(void);                                      /* primary     */
+void ft_copy_abort(void);                                      /* primary     */
+uint64_t ft_copy_left(void);           /* primary: bytes still to be looked at */
+/* Primary, at the cut, nothing in flight: sends the rest. False: it has failed. */
+bool ft_copy_finish(void);
+/* Primary, receiver thread: what DISK_SUMS holds. */
+bool ft_copy_sums(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
+                  size_t len, Error **errp);
+bool ft_copy_load_begin(Error **errp);                         /* secondary   */
+void ft_copy_load_abort(void);                                 /* secondary   */
+/* Secondary, receiver thread: 1 taken, 0 later, -1 bad. */
+int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t *data,
+                    size_t len, Error **errp);
+/* Secondary, receiver thread: asks for a flush behind all that was received. */
+uint64_t ft_copy_ask_durable(unsigned gen);
+bool ft_copy_is_durable(uint64_t ticket);
+
+/* Main. NULL behind the last one. */
+const FtDiskStats *ft_disk_stats(unsigned i);
 
 /* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
 char *ft_fingerprint_new(Error **errp);                        /* main        */

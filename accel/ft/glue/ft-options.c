@@ -123,6 +123,19 @@ static bool ft_take_arbiter(QDict *opts, FtConfig *c, Error **errp)
     return true;
 }
 
+static bool ft_take_disk(QDict *opts, Error **errp)
+{
+    g_autofree char *value = ft_take_opt(opts, "ft-disk");
+
+    if (!value || g_str_equal(value, "local")) {
+        return true;
+    }
+    error_setg(errp, "ft-disk=%s: %s", value, g_str_equal(value, "shared")
+               ? "one image for both nodes is not built yet; give each node an image "
+                 "of its own (ft-disk=local)" : "must be local");
+    return false;
+}
+
 static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
 {
     uint64_t timeout_ms, lag_ms, digest_ms;
@@ -144,6 +157,7 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
                            FT_DIGEST_MS_DEFAULT, &digest_ms, errp)
         || !ft_check_address("ft-peer", c->peer, errp)
         || !ft_check_address("ft-listen", c->listen, errp)
+        || !ft_take_disk(opts, errp)
         || !ft_take_arbiter(opts, c, errp)) {
         return false;
     }

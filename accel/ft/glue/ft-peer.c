@@ -36,11 +36,13 @@
 /* A secondary whose replay has not moved for so many timeouts is of no use. */
 #define FT_STILL_TIMEOUTS 6
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
+#define FT_DURABLE_LOOK_US 200
 
 /* What waits for the sender thread. */
 typedef struct FtOut {
     FtMsgType type;
     GByteArray *body;           /* may be NULL                              */
+    uint64_t seq, seq_last;     /* of its header                            */
     FtLogWriter *start_log;     /* not a message: send this log from now on */
 } FtOut;
 
@@ -59,6 +61,7 @@ struct FtConn {
     bool agreed;                /* atomic: CONNECTED was posted             */
     bool posted_end;            /* atomic: its end was reported             */
     bool peer_closed;           /* atomic: by its kernel or by itself       */
+    bool log_over;              /* atomic: secondary, no frame will follow  */
     uint64_t beat_ns;           /* atomic: last heartbeat received          */
     QemuSemaphore log_ended;    /* posted by the receiver thread for both   */
 
@@ -540,7 +543,7 @@ static bool ft_send_queued(FtConn *c, FtLogWriter **w, Error **errp)
         if (out->start_log) {
             *w = out->start_log;
         } else {
-            ok = ft_send_msg(c, c->log, out->type, 0, 0,
+            ok = ft_send_msg(c, c->log, out->type, out->seq, out->seq_last,
                              out->body ? out->body->data : NULL, len, errp);
             if (out->type == FT_MSG_DEVICES) {
                 ft_die_at("die-at-state-sent");
@@ -615,7 +618,8 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
                    c->session);
         return false;
     }
-    if (h->epoch != qatomic_read(&c->epoch)) {
+    /* Sums may be on their way before the secondary has heard of an epoch. */
+    if (h->type != FT_MSG_DISK_SUMS && h->epoch != qatomic_read(&c->epoch)) {
         error_setg(errp, "epoch: %" PRIu64 ", expected %" PRIu64, h->epoch,
                    qatomic_read(&c->epoch));
         return false;
@@ -623,6 +627,8 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
     switch (h->type) {
     case FT_MSG_ACK:
         return ft_on_ack(c, body, errp);
+    case FT_MSG_DISK_SUMS:
+        return ft_copy_sums(c->gen, h->seq, h->seq_last, body->data, body->len, errp);
     case FT_MSG_READY:
         ft_die_at("die-at-state-loaded");
         ft_post(c->gen, FT_IN_PEER_READY, 0, NULL);
@@ -814,11 +820,46 @@ static bool ft_on_log(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error *
     return true;
 }
 
-/* A load that has begun must be given its stream; devices end it. */
-static bool ft_on_devices(FtConn *c, GByteArray *body)
+/* Everything that was sent of the drives is in their images, for good. */
+static bool ft_disks_durable(FtConn *c, Error **errp)
 {
-    GByteArray *blob = g_byte_array_sized_new(body->len);
+    uint64_t ticket = ft_copy_ask_durable(c->gen);
 
+    while (!ft_copy_is_durable(ticket)) {
+        if (qatomic_read(&c->closing)) {
+            error_setg(errp, "closed");
+            return false;
+        }
+        g_usleep(FT_DURABLE_LOOK_US);
+    }
+    return true;
+}
+
+static bool ft_on_disk(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
+{
+    int taken;
+
+    while ((taken = ft_copy_receive(c->gen, h->seq, h->seq_last, body->data,
+                                    body->len, errp)) == 0) {
+        /* The image is slower than the link; TCP holds the primary back. */
+        if (qatomic_read(&c->closing)) {
+            error_setg(errp, "closed");
+            return false;
+        }
+        g_usleep(FT_DURABLE_LOOK_US);
+    }
+    return taken > 0;
+}
+
+/* A load that has begun must be given its stream; devices end it. */
+static bool ft_on_devices(FtConn *c, GByteArray *body, Error **errp)
+{
+    GByteArray *blob;
+
+    if (!ft_disks_durable(c, errp)) {
+        return false;
+    }
+    blob = g_byte_array_sized_new(body->len);
     g_byte_array_append(blob, body->data, body->len);
     c->got_devices = true;
     ft_die_at("die-at-state-sent");
@@ -853,7 +894,7 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
 {
     g_autofree char *text = NULL;
     bool is_state = h->type == FT_MSG_STATE || h->type == FT_MSG_DEVICES
-                    || h->type == FT_MSG_MARK;
+                    || h->type == FT_MSG_MARK || h->type == FT_MSG_DISK;
 
     if (h->type != FT_MSG_GOODBYE && !ft_check_epoch(c, h, errp)) {
         return false;
@@ -876,11 +917,16 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
         }
         return true;
     case FT_MSG_MARK:
-        /* The loader has taken all before this but what its pipe holds. */
+        /*
+         * The loader has taken all before this but what its pipe holds, and what
+         * the cut adds to the drives will be durable soon.
+         */
         return ft_fault("mark-never")
-            || ft_send_msg(c, c->log, FT_MSG_MARK, 0, 0, NULL, 0, errp);
+            || (ft_disks_durable(c, errp) && ft_send_msg(c, c->log, FT_MSG_MARK, 0, 0, NULL, 0, errp));
+    case FT_MSG_DISK:
+        return ft_on_disk(c, h, body, errp);
     case FT_MSG_DEVICES:
-        return ft_on_devices(c, body);
+        return ft_on_devices(c, body, errp);
     case FT_MSG_LOG:
         return ft_on_log(c, h, body, errp);
     case FT_MSG_RELEASED:
@@ -945,10 +991,20 @@ static void ft_serve_log(FtConn *c)
            && ft_on_primary_msg(c, &h, body, &err)) {
         qatomic_set(&c->heard_ns, ft_now_ns());
     }
+    qatomic_set(&c->log_over, true);
     ft_conn_end(c, error_get_pretty(err));
-    qemu_sem_post(&c->log_ended);
+    qemu_sem_post(&c->log_ended);       /* one for the heartbeat,   */
+    qemu_sem_post(&c->log_ended);       /* one for the sender       */
     error_free(err);
     qatomic_inc(&pending);
+}
+
+static void ft_start_sender(FtConn *c)
+{
+    QemuThread t;
+
+    ft_conn_ref(c);
+    qemu_thread_create(&t, "ft-sender", ft_sender_thread, c, QEMU_THREAD_DETACHED);
 }
 
 /* The second channel of the connection that is being set up. */
@@ -970,6 +1026,7 @@ static bool ft_accept_beat(FtConn *extra, uint64_t session, Error **errp)
     qatomic_set(&c->agreed, true);
     ft_post(c->gen, FT_IN_CONNECTED, 0, NULL);
     ft_start_beat(c);
+    ft_start_sender(c);
     if (!ft_send_hello(c, c->beat, FT_CHANNEL_HEARTBEAT, NULL)) {
         ft_conn_end(c, "the heartbeat channel broke in the handshake");
     }
@@ -1068,6 +1125,18 @@ void ft_peer_send_ready(void)
 void ft_peer_send(FtMsgType type, GByteArray *body)
 {
     FtConn *c = ft_node.conn;
+
+    if (c && !c->primary) {
+        /* A secondary sends a handful of empty messages; no thread for that. */
+        ft_send_msg(c, c->log, type, 0, 0, NULL, 0, NULL);
+        return;
+    }
+    ft_peer_queue(type, 0, 0, body);
+}
+
+void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body)
+{
+    FtConn *c = ft_node.conn;
     FtOut *out;
 
     if (!c) {
@@ -1076,13 +1145,10 @@ void ft_peer_send(FtMsgType type, GByteArray *body)
         }
         return;
     }
-    if (!c->primary) {
-        /* A secondary sends a handful of empty messages; no thread for that. */
-        ft_send_msg(c, c->log, type, 0, 0, NULL, 0, NULL);
-        return;
-    }
     out = g_new0(FtOut, 1);
     out->type = type;
+    out->seq = seq;
+    out->seq_last = seq_last;
     out->body = body;
     qatomic_add(&c->queued, body ? body->len : 0);
     g_async_queue_push(c->queue, out);
@@ -1163,6 +1229,11 @@ void ft_peer_close(const char *goodbye)
     ft_conn_unref(c);
 }
 
+bool ft_peer_log_is_over(void)
+{
+    return !ft_node.conn || qatomic_read(&ft_node.conn->log_over);
+}
+
 unsigned ft_peer_gen(void)
 {
     return ft_node.conn ? ft_node.conn->gen : 0;
@@ -1176,6 +1247,17 @@ const char *ft_peer_address(void)
 FtLease *ft_peer_lease(void)
 {
     return ft_node.conn ? ft_node.conn->lease : NULL;
+}
+
+void ft_peer_wait_acked(void)
+{
+    FtConn *c = ft_node.conn;
+    uint64_t deadline = ft_now_ns() + 2 * ft_node.config.timeout_ns;
+
+    while (c && ft_peer_acked() + 1 < ft_log_next_seq() && ft_now_ns() < deadline
+           && !qatomic_read(&c->posted_end)) {
+        g_usleep(FT_DURABLE_LOOK_US);
+    }
 }
 
 uint64_t ft_peer_acked(void)

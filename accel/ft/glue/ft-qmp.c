@@ -47,6 +47,28 @@ static void ft_fill_output(FtInfo *info)
     info->hold_ns_max = s.hold_ns_max;
 }
 
+static void ft_fill_disks(FtInfo *info)
+{
+    FtDiskInfoList **tail = &info->disks;
+    const FtDiskStats *s;
+
+    for (unsigned i = 0; (s = ft_disk_stats(i)); i++) {
+        FtDiskInfo *d = g_new0(FtDiskInfo, 1);
+
+        d->name = g_strdup(s->name);
+        d->in_flight = s->in_flight;
+        d->reads = s->reads;
+        d->read_bytes = s->read_bytes;
+        d->writes = s->writes;
+        d->written_bytes = s->written_bytes;
+        d->flushes = s->flushes;
+        d->errors = s->errors;
+        d->copied_bytes = s->copied_bytes;
+        d->copy_left = s->copy_left;
+        QAPI_LIST_APPEND(tail, d);
+    }
+}
+
 FtInfo *qmp_query_ft(Error **errp)
 {
     FtInfo *info = g_new0(FtInfo, 1);
@@ -79,6 +101,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->takeover_output_ns = ft_node.takeover.output_ns;
     ft_fill_log(info);
     ft_fill_output(info);
+    ft_fill_disks(info);
     return info;
 }
 
@@ -203,4 +226,10 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
     monitor_printf(mon, "digests: %" PRIu64 ", the last took %" PRIu64 " us\n",
                    i->digests, i->digest_ns / 1000);
     monitor_printf(mon, "round trip: %" PRIu64 " us\n", i->ack_rtt_ns / 1000);
+    for (FtDiskInfoList *d = i->disks; d; d = d->next) {
+        monitor_printf(mon, "drive %s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
+                       " flushes, %" PRIu64 " errors, %" PRIu64 " in flight\n",
+                       d->value->name, d->value->reads, d->value->writes,
+                       d->value->flushes, d->value->errors, d->value->in_flight);
+    }
 }

@@ -12,10 +12,15 @@
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
+#include "system/cpus.h"
 #include "system/replay.h"
 #include "system/runstate.h"
 #include "system/system.h"
 #include "trace.h"
+
+/* How long a secondary may take to the end of its log when the guest is off. */
+#define FT_ENDING_NS (10 * NANOSECONDS_PER_SECOND)
+#define FT_ENDING_LOOK_NS (2 * SCALE_MS)
 
 /* The core's enums and the schema's are written down apart; keep them equal. */
 QEMU_BUILD_BUG_ON((int)FT_NODE_ROLE_SECONDARY != (int)FT_ROLE_SECONDARY);
@@ -303,30 +308,83 @@ void ft_post(unsigned gen, FtInputKind kind, uint64_t value, const char *text)
     qemu_bh_schedule(posted_bh);
 }
 
+static void ft_take_posted(FtPosted *p)
+{
+    Error *err = NULL;
+
+    /* What a connection that is gone has to say is of no interest. */
+    if ((p->gen == 0 || p->gen == ft_peer_gen())
+        && !ft_input(p->in.kind, p->in.value, p->text, &err)) {
+        warn_report_err(err);
+    }
+    if (p->in.kind == FT_IN_PEER_GOODBYE && p->in.value != 0
+        && ft_state() == FT_STATE_FAILED) {
+        /* Our guest would do the same a moment later: end as it does. */
+        qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
+    }
+    if (p->gen && p->gen == ft_peer_gen() && ft_state() == FT_STATE_WAITING) {
+        /* The handshake came to nothing; the next primary may try. */
+        ft_peer_close(NULL);
+    }
+    g_free(p->text);
+    g_free(p);
+}
+
+/*
+ * The primary's guest has powered itself off. Ours comes to that instruction too
+ * and ends this process with it, its last writes in its drives. The goodbye
+ * counts only if it does not.
+ */
+static struct {
+    FtPosted *goodbye;
+    QEMUTimer *timer;
+    uint64_t deadline_ns;
+} ending;
+
+static void ft_ending_look(void *opaque)
+{
+    if (!ft_log_is_done() && ft_now_ns() < ending.deadline_ns) {
+        timer_mod(ending.timer, ft_now_ns() + FT_ENDING_LOOK_NS);
+        return;
+    }
+    ft_take_posted(g_steal_pointer(&ending.goodbye));
+}
+
+static void ft_end_with_guest(FtPosted *goodbye)
+{
+    if (!ending.timer) {
+        ending.timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_ending_look, NULL);
+    }
+    ending.goodbye = goodbye;
+    ending.deadline_ns = ft_now_ns() + FT_ENDING_NS;
+    timer_mod(ending.timer, ft_now_ns() + FT_ENDING_LOOK_NS);
+}
+
 static void ft_posted_bh(void *opaque)
 {
     FtPosted *p;
 
-    while ((p = g_async_queue_try_pop(posted))) {
-        Error *err = NULL;
-
-        /* What a connection that is gone has to say is of no interest. */
-        if ((p->gen == 0 || p->gen == ft_peer_gen())
-            && !ft_input(p->in.kind, p->in.value, p->text, &err)) {
-            warn_report_err(err);
-        }
-        if (p->in.kind == FT_IN_PEER_GOODBYE && p->in.value != 0
-            && ft_state() == FT_STATE_FAILED) {
-            /* Our guest would do the same a moment later: end as it does. */
-            qemu_system_shutdown_request(SHUTDOWN_CAUSE_GUEST_SHUTDOWN);
-        }
-        if (p->gen && p->gen == ft_peer_gen() && ft_state() == FT_STATE_WAITING) {
-            /* The handshake came to nothing; the next primary may try. */
-            ft_peer_close(NULL);
-        }
-        g_free(p->text);
-        g_free(p);
+    if (ft_node.cutting) {
+        return;                 /* ft_post_again() follows */
     }
+    if (qemu_in_vcpu_thread()) {
+        /* A drain inside of a guest's instruction polls; not the moment to decide. */
+        qemu_bh_schedule(posted_bh);
+        return;
+    }
+    while ((p = g_async_queue_try_pop(posted))) {
+        if (p->in.kind == FT_IN_PEER_GOODBYE && p->in.value != 0 && !ending.goodbye
+            && p->gen == ft_peer_gen() && !ft_log_is_done()) {
+            ft_end_with_guest(p);
+        } else {
+            ft_take_posted(p);
+        }
+    }
+}
+
+void ft_post_again(void)
+{
+    qemu_bh_schedule(posted_bh);
 }
 
 static void ft_core_timer(void *opaque)

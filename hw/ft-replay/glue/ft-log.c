@@ -67,6 +67,7 @@ static const struct {
     { EVENT_CHECKPOINT + CHECKPOINT_RESET, FT_EV_CHECKPOINT + 8 },
     { EVENT_OUTPUT, FT_EV_OUTPUT },
     { EVENT_DIGEST, FT_EV_DIGEST },
+    { EVENT_DISK, FT_EV_DISK },
 };
 
 static uint8_t to_wire[EVENT_COUNT];
@@ -117,7 +118,7 @@ static bool ft_event_is_urgent(unsigned event)
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT:
-    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_BLOCK:
+    case EVENT_DISK:
         return true;
     default:
         return false;
@@ -196,6 +197,13 @@ static void ft_log_commit_op(void)
         ft_post(0, FT_IN_CONNECTION_LOST, 0, "the log overflowed: the secondary "
                 "does not take it away fast enough");
     }
+}
+
+void ft_log_publish(void)
+{
+    g_assert(replay_mutex_locked());
+    replay_save_instructions();
+    ft_log_commit_op();
 }
 
 void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
@@ -386,6 +394,9 @@ static void ft_log_get_array_op(const uint8_t **buf, size_t *size)
 void ft_log_arrived(void)
 {
     ft_nap_end();
+    if (first_cpu->stop || first_cpu->stopped) {
+        qemu_notify_event();    /* it sleeps elsewhere, and can wake nobody */
+    }
 }
 
 /* Replay must not wait for real time when the log says what comes next. */
@@ -393,7 +404,11 @@ static void ft_log_poll_notify(Notifier *n, void *data)
 {
     MainLoopPoll *poll = data;
 
-    if (poll->state == MAIN_LOOP_POLL_FILL && replay_main_loop_is_next()) {
+    if (poll->state != MAIN_LOOP_POLL_FILL) {
+        return;
+    }
+    ft_disk_look();
+    if (replay_main_loop_is_next()) {
         poll->timeout = 0;
     }
 }
@@ -415,6 +430,11 @@ void ft_log_replay_from(FtLogReader *r)
     ft_log_arrived();
 }
 
+bool ft_log_has_ended(void)
+{
+    return ft_peer_log_is_over() && !ft_log_available(reader);
+}
+
 /* -- going live -------------------------------------------------------------------------- */
 
 static bool ft_log_drained(void)
@@ -423,6 +443,12 @@ static bool ft_log_drained(void)
     replay_fetch_data_kind();
     return !replay_state.has_unread_data && replay_state.instruction_count == 0
         && replay_state.read_event_id == -1 && !ft_log_available(reader);
+}
+
+bool ft_log_is_done(void)
+{
+    return replay_mode != REPLAY_MODE_PLAY || !replaying || diverged
+        || (ft_peer_log_is_over() && ft_log_drained());
 }
 
 static void ft_log_drain_bh(void *opaque)
@@ -457,6 +483,7 @@ bool ft_log_go_live(Error **errp)
     ft_clock_live();
     replay_go_live();
     ft_input_live();
+    ft_disk_go_live();
     qemu_clock_notify(QEMU_CLOCK_VIRTUAL);
     qemu_cpu_kick(first_cpu);
     qemu_notify_event();
@@ -480,6 +507,8 @@ static const ReplayLogOps ft_log_ops = {
     .wait = ft_clock_wait_op,
     .kick = ft_nap_end,
     .poll_input = ft_input_poll_op,
+    .disk = ft_disk_event,
+    .disk_ready = ft_disk_event_ready,
 };
 
 /* Main, before the machine exists; the main loop does. */

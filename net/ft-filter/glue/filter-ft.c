@@ -116,8 +116,11 @@ void ft_output_restart(void)
 static void ft_release_bh(void *opaque)
 {
     ft_output_release();
-    /* A handover waits until the secondary has it all and nothing is held. */
-    if (output_mode == FT_OUTPUT_ACKED && !ft_output_held()
+    /*
+     * A handover waits until the secondary has it all and nothing is held. The
+     * completion of a disk request would be one more frame.
+     */
+    if (output_mode == FT_OUTPUT_ACKED && !ft_output_held() && !ft_disk_in_flight()
         && ft_peer_acked() + 1 >= ft_log_next_seq()) {
         ft_paused_check();
     }

@@ -112,6 +112,10 @@ class Succession(Pair):
         if node not in self.former:
             self.former.append(node)
 
+    def changes_for(self, side):
+        """What a secondary on that side has otherwise than its primary's command line."""
+        return {}
+
     def spawn(self, qemu=None, environment=None):
         """A fresh secondary, waiting, on the side that the primary is not on."""
         side = self.free_side()
@@ -120,7 +124,7 @@ class Succession(Pair):
         name = own_name(self.primary.name, self.started)
         node = Node(name, self.hosts.nodes[side], self.folder, [], str(self.uuid), environment=environment)
         node.argv = secondary_line([str(qemu or qemu_path()), *self.primary.argv[1:]], f"{LOG_IP[side]}:{LOG_PORT}",
-                                   {"name": name}, self.started)
+                                   {"name": name, **self.changes_for(side)}, self.started)
         self.sides[side] = self.secondary = node
         self.drop_capture(side)
         self.capture(side)              # before it starts: a secondary emits nothing

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: a host's disk error or an image that differs is an error that names the
+drive; no wrong data, and the guest runs on.
+
+Method: a second drive, raw, used by dd past the guest's cache. (1) QEMU's
+blkdebug fails its writes on the secondary alone: the secondary is unusable, the
+primary runs on. (2) On the primary alone: the guest gets an error on both nodes,
+which stay equal, and the secondary takes over. (3) A byte of the secondary's
+image is changed behind its back: the first read of it is found. (4) An image of
+another size is refused before anything runs.
+"""
+
+from ftpair import disk, guest
+from ftpair.pair import Failed
+
+BROKEN = 16 * disk.MIB          # what blkdebug fails, and what is changed
+SECTOR = BROKEN // 512
+FILE = "if=none,id=d1,driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={side}1.raw"
+FAIL = (f",file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-error.0.errno={{errno}}"
+        f",file.inject-error.0.sector={SECTOR}")
+WRITE = f"dd if=/dev/zero of=/dev/vdb bs=4k count=1 seek={BROKEN // 4096} oflag=direct conv=notrunc"
+READ = f"dd if=/dev/vdb of=/dev/null bs=4k count=1 skip={BROKEN // 4096} iflag=direct"
+
+
+def run(case):
+    fails_on_the_secondary(case)
+    fails_on_the_primary(case)
+    differs(case)
+    another_size(case)
+
+
+def broken_on(side, errno):
+    return {(side, 1): (FILE + FAIL).format(side=side, errno=errno)}
+
+
+def start(case, tag, **options):
+    return disk.DiskSuccession.of(case, tag, drives=2, **options)
+
+
+def lost_with(case, pair, text, what):
+    """The secondary is of no more use, the primary runs on, and both name the drive."""
+    failed = pair.wait_state(pair.secondary, "failed", 10)
+    exposed = pair.wait_state(pair.primary, "exposed", 20)
+    case.expect(f"the secondary names it: {what}", text in failed["reason"], failed["reason"])
+    case.expect(f"the primary names it: {what}", text in exposed["reason"], exposed["reason"])
+    guest.command(pair, "ls /data")
+
+
+def fails_on_the_secondary(case):
+    with start(case, "secondary", drive_words=broken_on("b", 28)) as pair:
+        pair.start(captures=()).wait_up()
+        guest.command(pair, WRITE)
+        lost_with(case, pair, "drive 'd1': this node's image failed a write", "a full disk")
+
+
+def fails_on_the_primary(case):
+    with start(case, "primary", drive_words=broken_on("a", 5)) as pair:
+        pair.start(captures=()).wait_up()
+        try:
+            guest.command(pair, WRITE)
+            case.expect("the guest gets an error", False, "dd wrote")
+        except Failed as error:
+            case.expect("the guest gets an error", "Input/output error" in str(error), error)
+        pair.stay_protected(1)
+        errors = [node.query()["disks"][1]["errors"] for node in (pair.primary, pair.secondary)]
+        case.expect("the same error on both nodes", errors == [1, 1], errors)
+        pair.start_long_incr()
+        pair.fail_over()
+
+
+def differs(case):
+    with start(case, "differs") as pair:
+        pair.start(captures=()).wait_up()
+        with pair.image("b", 1).open("r+b") as file:
+            file.seek(BROKEN)
+            file.write(b"x")
+        guest.command(pair, READ)
+        lost_with(case, pair, f"drive 'd1': read of 4096 bytes at {BROKEN}", "an image that differs")
+
+
+def another_size(case):
+    with start(case, "size") as pair:
+        with pair.image("b", 1).open("r+b") as file:
+            file.truncate(64 * disk.MIB)
+        pair.start(captures=())
+        exposed = pair.wait_state(pair.primary, "exposed", 20)
+        case.expect("another size is refused", "disk1/virtio-backend" in exposed["reason"], exposed["reason"])
