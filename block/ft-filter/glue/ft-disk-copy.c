@@ -178,16 +178,21 @@ static void ft_sums_take(FtSums *s)
     g_free(s);
 }
 
+/* In the order in which they came; bottom halves of their own would not keep it. */
+static GAsyncQueue *arrived_sums;
+
 static void ft_sums_bh(void *opaque)
 {
-    FtSums *s = opaque;
+    FtSums *s;
 
-    if (s->disk < ft_disks_count && ft_disks[s->disk].copy) {
-        ft_sums_take(s);
-    } else if (s->disk < ft_disks_count && s->gen == ft_peer_gen()) {
-        g_queue_push_tail(&early_sums, s);
-    } else {
-        g_free(s);
+    while ((s = g_async_queue_try_pop(arrived_sums))) {
+        if (s->disk < ft_disks_count && ft_disks[s->disk].copy) {
+            ft_sums_take(s);
+        } else if (s->disk < ft_disks_count && s->gen == ft_peer_gen()) {
+            g_queue_push_tail(&early_sums, s);
+        } else {
+            g_free(s);
+        }
     }
 }
 
@@ -290,7 +295,8 @@ bool ft_copy_sums(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *da
     for (size_t i = 0; i < s->n; i++) {
         s->sums[i] = ldq_le_p(data + i * sizeof(uint64_t));
     }
-    aio_bh_schedule_oneshot(qemu_get_aio_context(), ft_sums_bh, s);
+    g_async_queue_push(arrived_sums, s);
+    aio_bh_schedule_oneshot(qemu_get_aio_context(), ft_sums_bh, NULL);
     return true;
 }
 
@@ -318,6 +324,7 @@ static void __attribute__((constructor)) ft_copy_init(void)
 {
     qemu_mutex_init(&incoming.lock);
     g_queue_init(&incoming.chunks);
+    arrived_sums = g_async_queue_new();
 }
 
 /* -- secondary: sums -------------------------------------------------------------- */

@@ -55,15 +55,16 @@ static void *ft_input_thread(void *opaque)
     return NULL;
 }
 
-static void ft_input_watch(FtInputSource *s, int operation)
+/* False: it cannot be watched. One that was closed in between has to be added again. */
+static bool ft_input_watch(FtInputSource *s)
 {
     struct epoll_event event = {
         .events = EPOLLIN | EPOLLONESHOT, .data.u32 = s - sources,
     };
 
-    if (epoll_ctl(epoll_fd, operation, s->fd, &event) != 0) {
-        g_assert(errno == EBADF);   /* closed: nothing to watch any more */
-    }
+    return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, s->fd, &event) == 0
+        || (errno == ENOENT
+            && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event) == 0);
 }
 
 static void ft_input_begin(void)
@@ -76,20 +77,26 @@ static void ft_input_begin(void)
                        QEMU_THREAD_DETACHED);
 }
 
-static FtInputSource *ft_input_find(int fd)
+/* The entry of @fd, a new one if there is none yet and @add is set, or NULL. */
+static FtInputSource *ft_input_find(int fd, bool add)
 {
     for (unsigned i = 0; i < sources_count; i++) {
         if (sources[i].fd == fd) {
             return &sources[i];
         }
     }
-    return NULL;
+    if (!add || sources_count == FT_INPUTS_MAX) {
+        return NULL;
+    }
+    sources[sources_count].fd = fd;
+    return &sources[sources_count++];
 }
 
 /* BQL. A back end's descriptor is to be read, or no more: see ft-hooks.h. */
 bool ft_reads_netdev(int fd, IOHandler *read, void *opaque)
 {
     FtInputSource *s;
+    bool again;
 
     if (!ft_on() || replay_mode != REPLAY_MODE_RECORD) {
         return false;
@@ -97,23 +104,14 @@ bool ft_reads_netdev(int fd, IOHandler *read, void *opaque)
     if (epoll_fd < 0) {
         ft_input_begin();
     }
-    s = ft_input_find(fd);
-    if (!s && read && sources_count < FT_INPUTS_MAX) {
-        s = &sources[sources_count++];
-        s->fd = fd;
-        s->read = read;
-        s->opaque = opaque;
-        ft_input_watch(s, EPOLL_CTL_ADD);
-    } else if (s) {
-        bool again = read && !s->read;
-
-        s->read = read;
-        s->opaque = opaque;
-        if (again) {
-            ft_input_watch(s, EPOLL_CTL_MOD);
-        }
+    s = ft_input_find(fd, read != NULL);
+    if (!s) {
+        return false;
     }
-    return s != NULL;
+    again = read && !s->read;
+    s->read = read;
+    s->opaque = opaque;
+    return !again || ft_input_watch(s);
 }
 
 bool ft_input_ready(void)
@@ -133,7 +131,7 @@ void ft_input_poll_op(void)
         if (qatomic_xchg(&s->ready, false) && s->read) {
             s->read(s->opaque);
             if (s->read) {
-                ft_input_watch(s, EPOLL_CTL_MOD);
+                ft_input_watch(s);
             }
         }
     }
