@@ -62,7 +62,8 @@ typedef enum FtMsgType {
     FT_MSG_MARK = 14,       /* primary: say so when the state until here is
                              * loaded; secondary: it is                     */
     FT_MSG_DISK = 15,       /* primary: one chunk of a drive's image        */
-    FT_MSG_DISK_SUMS = 16   /* secondary: what its image holds, hashed      */
+    FT_MSG_DISK_SUMS = 16,  /* secondary: what its image holds, hashed      */
+    FT_MSG_LOG_ZSTD = 17    /* LOG, compressed                              */
 } FtMsgType;
 
 typedef struct FtMsgHeader {

@@ -50,6 +50,8 @@ def arguments():
     parser.add_argument("--markdown", metavar="FILE", help="write the tables there; into a file that has the marks of "
                         "docs/BENCHMARKS.md they are pasted between them")
     parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS", help="ft-timeout; more on a busy host (default 500)")
+    parser.add_argument("--machine", action="append", default=[], metavar="WORD", help="one more word for the pair's -machine, "
+                        "for example ft-compress=zstd, to see what an option costs")
     parser.add_argument("--keep", action="store_true", help="keep work folders")
     options = parser.parse_args()
     for name, value in (QUICK if options.quick else FULL).items():

@@ -19,7 +19,7 @@ PERIOD_SECONDS = 0.25
 def run(options, say):
     """(figures, [(phase, seconds, ms off)])."""
     figures, errors = {}, []
-    with machine.protected("chrony", lambda text: None, options.timeout_ms, keep=options.keep) as pair:
+    with machine.protected("chrony", lambda text: None, options.timeout_ms, options.machine, keep=options.keep) as pair:
         say("chrony: booting a protected pair")
         pair.start(captures=("b",)).wait_up()
         with chrony.Server(pair):

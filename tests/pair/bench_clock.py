@@ -15,7 +15,7 @@ PERIODS = {"idle": 0.5, "busy": 0.05}       # an idle guest that is asked often 
 def run(options, say):
     """(figures, {"idle"|"busy": samples})."""
     figures, series = {}, {}
-    with machine.protected("clock", lambda text: None, options.timeout_ms, keep=options.keep) as pair:
+    with machine.protected("clock", lambda text: None, options.timeout_ms, options.machine, keep=options.keep) as pair:
         say("clock: booting a protected pair")
         pair.start(captures=()).wait_up()
         if wanted(options, "idle"):

@@ -27,11 +27,16 @@ def no_log(message, raw):
     return replace(message, body=b"\xff" * len(message.body)).pack()
 
 
+# The header of a zstd frame that says that it holds 1 GiB: magic, descriptor (length of 8 bytes, one segment), length.
+ZSTD_OF_A_GIB = bytes.fromhex("28b52ffd e0") + (1 << 30).to_bytes(8, "little") + bytes(8)
+
 DAMAGE = {
     "flipped byte": (flipped, "body_sum"),
     "wrong epoch": (lambda m, raw: replace(m, epoch=m.epoch + 1).pack(), "epoch"),
     "gap in seq": (lambda m, raw: replace(m, seq=m.seq + 1, seq_last=m.seq_last + 1).pack(), "seq"),
     "no log at all": (no_log, None),
+    "no zstd": (lambda m, raw: replace(m, type=wire.LOG_ZSTD).pack(), "log_zstd"),
+    "zstd that promises too much": (lambda m, raw: replace(m, type=wire.LOG_ZSTD, body=ZSTD_OF_A_GIB).pack(), "log_zstd: length"),
     "oversized": (lambda m, raw: m.pack(body_len=1 << 30), "body_len"),
 }
 

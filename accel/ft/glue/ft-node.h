@@ -29,6 +29,7 @@ typedef struct FtConfig {
     uint64_t timeout_ns;
     int shift;                  /* an instruction takes 2^shift ns          */
     uint64_t lag_limit_ns;
+    bool compress;              /* zstd on the log that we send             */
     uint64_t digest_ns;         /* between two digests, 0: none of itself   */
     char *respawn;              /* run when the second node is lost, or NULL */
     char *digest_dir;           /* what was hashed is kept there, or NULL   */
@@ -108,6 +109,11 @@ void ft_peer_wait_acked(void);
 uint64_t ft_peer_acked(void);                                  /* any         */
 uint64_t ft_peer_executed_seq(void);                           /* any         */
 uint64_t ft_peer_executed_icount(void);                        /* any         */
+
+/* -- ft-compress.c: zstd on the log ------------------------------------------ */
+/* Bytes written to @out, or 0 if @body had better be sent as it is. */
+size_t ft_pack(const uint8_t *body, size_t len, uint8_t *out, size_t cap);
+bool ft_unpack(const GByteArray *packed, GByteArray *body, Error **errp);
 
 /* -- ft-attach.c: state transfer ------------------------------------------- */
 void ft_attach_begin(uint64_t epoch);                          /* primary     */

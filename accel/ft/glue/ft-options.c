@@ -68,6 +68,18 @@ static bool ft_take_shift(QDict *opts, int *shift, Error **errp)
     return true;
 }
 
+static bool ft_take_compress(QDict *opts, bool *compress, Error **errp)
+{
+    g_autofree char *value = ft_take_opt(opts, "ft-compress");
+
+    *compress = value && g_str_equal(value, "zstd");
+    if (value && !*compress && !g_str_equal(value, "off")) {
+        error_setg(errp, "ft-compress=%s: must be off or zstd", value);
+        return false;
+    }
+    return true;
+}
+
 static bool ft_check_address(const char *key, const char *value, Error **errp)
 {
     const char *colon = value ? strrchr(value, ':') : NULL;
@@ -151,6 +163,7 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
                         FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)
         || !ft_take_shift(opts, &c->shift, errp)
+        || !ft_take_compress(opts, &c->compress, errp)
         || !ft_take_number(opts, "ft-lag-limit", 1, 60000,
                            FT_LAG_LIMIT_MS_DEFAULT, &lag_ms, errp)
         || !ft_take_number(opts, "ft-digest", 0, 3600000,

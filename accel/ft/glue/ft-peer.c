@@ -256,6 +256,22 @@ static void ft_copy_to_file(FtConn *c, const uint8_t *raw, const uint8_t *body,
     }
 }
 
+/* Frames that are sent compressed: ft-dump reads them as they were. */
+static void ft_copy_plain(FtConn *c, uint64_t first, uint64_t last, const uint8_t *body,
+                          size_t len)
+{
+    uint8_t raw[FT_WIRE_HEADER_BYTES];
+    FtMsgHeader h = {
+        .type = FT_MSG_LOG, .epoch = qatomic_read(&c->epoch), .session = c->session,
+        .seq = first, .seq_last = last, .body_len = len,
+    };
+
+    if (c->copy) {
+        ft_wire_encode_header(&h, body, raw);
+        ft_copy_to_file(c, raw, body, len);
+    }
+}
+
 static bool ft_send_msg(FtConn *c, QIOChannel *ioc, FtMsgType type, uint64_t seq,
                         uint64_t seq_last, const uint8_t *body, size_t len,
                         Error **errp)
@@ -274,7 +290,9 @@ static bool ft_send_msg(FtConn *c, QIOChannel *ioc, FtMsgType type, uint64_t seq
     ft_wire_encode_header(&h, body, raw);
     if (ioc == c->log) {
         qemu_sem_wait(&c->writable);
-        ft_copy_to_file(c, raw, body, len);
+        if (type != FT_MSG_LOG_ZSTD) {
+            ft_copy_to_file(c, raw, body, len);
+        }
     }
     ok = qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
     if (ioc == c->log) {
@@ -511,6 +529,26 @@ static bool ft_send_released(FtConn *c, Error **errp)
     return ft_send_msg(c, c->log, FT_MSG_RELEASED, seq, 0, NULL, 0, errp);
 }
 
+/* As it is, or compressed if that is wanted and pays; the bytes that went out. */
+static size_t ft_send_frames(FtConn *c, uint64_t first, uint64_t last, uint8_t *buf,
+                             size_t len, Error **errp)
+{
+    FtMsgType type = FT_MSG_LOG;
+
+    if (ft_node.config.compress) {
+        /* The rest of the buffer is free: a body takes at most half of it. */
+        size_t packed = ft_pack(buf, len, buf + FT_WIRE_BODY_MAX, FT_WIRE_BODY_MAX);
+
+        if (packed) {
+            ft_copy_plain(c, first, last, buf, len);
+            type = FT_MSG_LOG_ZSTD;
+            buf += FT_WIRE_BODY_MAX;
+            len = packed;
+        }
+    }
+    return ft_send_msg(c, c->log, type, first, last, buf, len, errp) ? len : 0;
+}
+
 static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
 {
     uint64_t first, last;
@@ -522,7 +560,8 @@ static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
         }
         /* Before it goes: the ack may be faster than we come back. */
         qatomic_set(&c->sent_seq, last);
-        if (!ft_send_msg(c, c->log, FT_MSG_LOG, first, last, buf, len, errp)) {
+        len = ft_send_frames(c, first, last, buf, len, errp);
+        if (!len) {
             return false;
         }
         ft_die_at("die-at-first-frame");
@@ -560,7 +599,8 @@ static bool ft_send_queued(FtConn *c, FtLogWriter **w, Error **errp)
 static void *ft_sender_thread(void *opaque)
 {
     FtConn *c = opaque;
-    g_autofree uint8_t *buf = g_malloc(FT_WIRE_BODY_MAX);
+    /* One body, and room for it when it is compressed. */
+    g_autofree uint8_t *buf = g_malloc(2 * FT_WIRE_BODY_MAX);
     FtLogWriter *w = NULL;
     Error *err = NULL;
 
@@ -929,6 +969,11 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
         return ft_on_devices(c, body, errp);
     case FT_MSG_LOG:
         return ft_on_log(c, h, body, errp);
+    case FT_MSG_LOG_ZSTD: {
+        g_autoptr(GByteArray) plain = g_byte_array_new();
+
+        return ft_unpack(body, plain, errp) && ft_on_log(c, h, plain, errp);
+    }
     case FT_MSG_RELEASED:
         ft_output_forget(h->seq);
         return true;

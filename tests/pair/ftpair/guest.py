@@ -29,12 +29,22 @@ def order(pair, line):
     command(pair, f"(sleep 0.2; {line}) >/dev/null 2>&1 </dev/null &")
 
 
+def post(pair, body, seconds=60):
+    """Posts it; the sha256 that the guest has made of it."""
+    head = f"POST /cgi-bin/upload HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+    return _ask(pair, head.encode() + body, seconds).split()[0]
+
+
 def _get(pair, path, seconds):
+    return _ask(pair, f"GET {path} HTTP/1.0\r\n\r\n".encode(), seconds)
+
+
+def _ask(pair, request, seconds):
     with netns.socket_in(pair.hosts.client, socket.AF_INET, socket.SOCK_STREAM) as sock:
         sock.settimeout(seconds)
         try:
             sock.connect((GUEST_IP, 80))
-            sock.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            sock.sendall(request)
             answer = b""
             while chunk := sock.recv(65536):
                 answer += chunk
