@@ -247,7 +247,8 @@ int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t 
                     size_t len, Error **errp);
 /* Secondary, receiver thread: asks for a flush behind all that was received. */
 uint64_t ft_copy_ask_durable(unsigned gen);
-bool ft_copy_is_durable(uint64_t ticket);
+bool ft_copy_is_durable(uint64_t ticket);       /* or will never be: ask has_failed */
+bool ft_copy_has_failed(void);         /* secondary, any: an image cannot be written */
 
 /* Main. NULL behind the last one. */
 const FtDiskStats *ft_disk_stats(unsigned i);

@@ -872,6 +872,10 @@ static bool ft_disks_durable(FtConn *c, Error **errp)
         }
         g_usleep(FT_DURABLE_LOOK_US);
     }
+    if (ft_copy_has_failed()) {
+        error_setg(errp, "disk: it cannot be written");
+        return false;
+    }
     return true;
 }
 

@@ -535,6 +535,11 @@ uint64_t ft_copy_ask_durable(unsigned gen)
     return ticket;
 }
 
+bool ft_copy_has_failed(void)
+{
+    return qatomic_read(&incoming.failed);
+}
+
 bool ft_copy_is_durable(uint64_t ticket)
 {
     return !ft_disks_count || qatomic_read(&incoming.durable) >= ticket;

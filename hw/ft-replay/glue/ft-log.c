@@ -253,13 +253,16 @@ uint64_t ft_log_lag_ns(void)
     return oldest ? ft_now_ns() - oldest : 0;
 }
 
-/* A ring that is nearly full: sleep until the sender has taken from it. */
-static void ft_log_wait_for_room(void)
+/* A ring that is nearly full: sleep until the sender has taken from it. True: it was. */
+static bool ft_log_wait_for_room(void)
 {
-    for (unsigned us = 0; us < FT_THROTTLE_MAX_US && ft_log_backlog() > FT_BACKLOG_MAX;
+    unsigned us = 0;
+
+    for (; us < FT_THROTTLE_MAX_US && ft_log_backlog() > FT_BACKLOG_MAX;
          us += FT_THROTTLE_US) {
         g_usleep(FT_THROTTLE_US);
     }
+    return us;
 }
 
 /*
@@ -270,18 +273,21 @@ static void ft_log_throttle_op(void)
 {
     static uint64_t ended_ns;       /* the last pause */
     uint64_t begin_ns = ft_now_ns(), pause_ns;
+    bool waited;
 
     if (!qatomic_read(&writer)) {
         return;
     }
-    ft_log_wait_for_room();
+    waited = ft_log_wait_for_room();
     pause_ns = ft_lag_pause(ft_log_lag_ns(), ft_node.config.lag_limit_ns,
                             begin_ns - ended_ns);
     if (pause_ns) {
         g_usleep(pause_ns / SCALE_US);
     }
     ended_ns = ft_now_ns();
-    qatomic_set(&slowed_ns, slowed_ns + (ended_ns - begin_ns));
+    if (waited || pause_ns) {
+        qatomic_set(&slowed_ns, slowed_ns + (ended_ns - begin_ns));
+    }
 }
 
 uint64_t ft_log_slowed_ns(void)
