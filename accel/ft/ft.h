@@ -85,7 +85,7 @@ bool ft_wire_check_body(const FtMsgHeader *h, uint64_t body_sum,
                         const uint8_t *body, FtError *err) FT_NOEXCEPT;
 
 /* HELLO body. The fingerprint is a list of "name=value" lines (machine type,
- * cpu, ram, devices with properties, QEMU version, FT_CORE_VERSION, icount shift).
+ * cpu, ram, devices with properties, QEMU version, FT_CORE_VERSION).
  */
 enum { FT_CHANNEL_LOG = 1, FT_CHANNEL_HEARTBEAT = 2 };
 enum { FT_UUID_BYTES = 16, FT_FINGERPRINT_MAX = 64 * 1024, FT_REASON_MAX = 1024 };
@@ -151,7 +151,7 @@ typedef enum FtEvent {                 /* wire numbers, see events.def      */
     FT_EV_RANDOM = 32,                 /* int ret, bytes                    */
     FT_EV_CLOCK_HOST = 33,             /* int ns                            */
     FT_EV_CLOCK_VIRTUAL_RT = 34,       /* int ns                            */
-    FT_EV_CLOCK_STEP = 35,             /* int ns                            */
+    FT_EV_GUEST_CLOCK = 36,            /* int ns forward, int rate          */
     FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
     FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
     FT_EV_DIGEST = 61,                 /* int full, bytes: the digest below */
@@ -255,7 +255,7 @@ void ft_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) FT_NOEXC
 void ft_ram_hash_add(const FtRamHash *r, FtDigest *d) FT_NOEXCEPT;
 
 /* ----------------------------------------------------------------- clock --
- * When and how far the guest's clock steps forward (hw/ft-replay/guest_clock.hpp).
+ * How the guest's clock follows the host's (hw/ft-replay/guest_clock.hpp).
  * Times are ns of the host's and of the guest's clock; timer_ns is the time until
  * the guest's next timer, -1 without one. Thread: RL or BQL.
  */
@@ -267,20 +267,20 @@ typedef enum FtActivity {
 typedef struct FtClock FtClock;
 FtClock *ft_clock_new(void) FT_NOEXCEPT;
 void ft_clock_free(FtClock *c) FT_NOEXCEPT;
-/* Recording: the step to take now, 0 for none. */
-int64_t ft_clock_step(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
-                      FtActivity activity) FT_NOEXCEPT;
+/* Recording: how it goes on, by *step_ns at once and then by *rate (1/65536 ns)
+ * for each instruction; false: as it did. */
+bool ft_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
+                   FtActivity activity, int64_t *step_ns, uint32_t *rate) FT_NOEXCEPT;
 /* How long an idle guest may sleep: 0 not at all, -1 until it is woken. */
 int64_t ft_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
                        int64_t timer_ns) FT_NOEXCEPT;
 /* A turn of the vCPU loop begins: how many instructions it may take. */
-int64_t ft_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t guest_ns,
-                            int64_t icount) FT_NOEXCEPT;
+int64_t ft_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t icount) FT_NOEXCEPT;
 void ft_clock_end_turn(FtClock *c, int64_t host_ns, int64_t icount) FT_NOEXCEPT;
 int64_t ft_clock_behind(const FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 /* The operator had stopped the guest for so long; that time is not made up for. */
 void ft_clock_forget(FtClock *c, int64_t host_ns) FT_NOEXCEPT;
-/* Replaying: a step of the log was taken; then: this node decides from now on. */
+/* Replaying: the clock follows the log; then: this node decides from now on. */
 void ft_clock_observe(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 void ft_clock_go_live(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 

@@ -2,6 +2,7 @@
 #include "hw/ft-replay/guest_clock.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "accel/ft/assert.hpp"
 #include "accel/ft/ft.h"
@@ -9,13 +10,17 @@
 
 namespace ft {
 
-/* A busy guest that is less behind needs no event in the log. */
-static constexpr int64_t busy_step_min_ns = 100'000;
-/* Host time of a turn; the step behind it stays below a millisecond. */
+/* Host time of a turn. */
 static constexpr int64_t turn_ns = 850'000;
-static constexpr int64_t catch_up_turn_ns = 60'000;
 static constexpr int64_t turn_instructions_min = 10'000;
 static constexpr int64_t turn_instructions_max = 16'000'000;
+/* So far the clock may be off at the end of a turn without an event in the log. */
+static constexpr int64_t tolerance_ns = 20'000;
+/* This part of what it is behind is made up for in a turn, so that it settles. */
+static constexpr double correction = 0.25;
+/* Guest time of a turn, in turns: of a guest that is ahead, and that is behind. */
+static constexpr double slowest = 0.25, fastest = 8;
+static constexpr double rate_unit = 65536;
 /* Shorter turns tell nothing about speed. */
 static constexpr int64_t sample_instructions_min = 5'000;
 /* Two clocks drift apart by less than 100 ppm, 3 ms in this time. */
@@ -30,11 +35,8 @@ int64_t GuestClock::behind_ns(Moment now) const noexcept {
     return now.host_ns + offset_ns_ - now.guest_ns;
 }
 
-int64_t GuestClock::step_ns(Moment now, int64_t timer_ns, Activity activity) noexcept {
-    if (!anchored_) {
-        anchor(now);
-    }
-    int64_t behind = behind_ns(now);
+int64_t GuestClock::step_ns(int64_t behind, int64_t timer_ns,
+                            Activity activity) const noexcept {
     if (behind <= 0) {
         return 0;
     }
@@ -46,9 +48,38 @@ int64_t GuestClock::step_ns(Moment now, int64_t timer_ns, Activity activity) noe
         /* A timer that is due first fires first. */
         return timer_ns != no_timer ? std::min(behind, timer_ns) : behind;
     case Activity::Busy:
-        return behind < busy_step_min_ns ? 0 : std::min(behind, step_max_ns);
+        return 0;
     }
     FT_ASSERT(false, "activity %d", int(activity));
+}
+
+/* The rate at which a whole turn takes the clock nearer to where it should be. */
+uint32_t GuestClock::rate_for(int64_t behind) const noexcept {
+    double instructions = double(turn_instructions());
+    double host_ns = instructions / instructions_per_ns_;
+    double wanted_ns = std::clamp(host_ns + correction * double(behind), slowest * host_ns,
+                                  fastest * host_ns);
+
+    if (std::abs(wanted_ns - instructions * rate_ / rate_unit) < tolerance_ns) {
+        return rate_;
+    }
+    return uint32_t(std::clamp(wanted_ns * rate_unit / instructions, 1.0, double(UINT32_MAX)));
+}
+
+std::optional<GuestClock::Change> GuestClock::next(Moment now, int64_t timer_ns,
+                                                   Activity activity) noexcept {
+    if (!anchored_) {
+        anchor(now);
+    }
+    int64_t behind = behind_ns(now);
+    int64_t step = step_ns(behind, timer_ns, activity);
+    uint32_t rate = activity == Activity::Idle && rate_ ? rate_ : rate_for(behind - step);
+
+    if (step == 0 && rate == rate_) {
+        return std::nullopt;
+    }
+    rate_ = rate;
+    return Change{step, rate};
 }
 
 int64_t GuestClock::sleep_ns(Moment now, int64_t timer_ns) const noexcept {
@@ -58,14 +89,16 @@ int64_t GuestClock::sleep_ns(Moment now, int64_t timer_ns) const noexcept {
     return std::max<int64_t>(0, timer_ns - behind_ns(now));
 }
 
-int64_t GuestClock::begin_turn(Moment now, int64_t icount) noexcept {
-    bool late = anchored_ && behind_ns(now) > step_max_ns;
-    double wanted = instructions_per_ns_ * double(late ? catch_up_turn_ns : turn_ns);
+int64_t GuestClock::turn_instructions() const noexcept {
+    return std::clamp(int64_t(instructions_per_ns_ * double(turn_ns)), turn_instructions_min,
+                      turn_instructions_max);
+}
 
+int64_t GuestClock::begin_turn(int64_t host_ns, int64_t icount) noexcept {
     in_turn_ = true;
-    turn_host_ns_ = now.host_ns;
+    turn_host_ns_ = host_ns;
     turn_icount_ = icount;
-    return std::clamp(int64_t(wanted), turn_instructions_min, turn_instructions_max);
+    return turn_instructions();
 }
 
 void GuestClock::end_turn(int64_t host_ns, int64_t icount) noexcept {
@@ -76,10 +109,10 @@ void GuestClock::end_turn(int64_t host_ns, int64_t icount) noexcept {
         return;
     }
     in_turn_ = false;
-    double sample = double(executed) / double(took_ns);
-    /* Fast up, slow down: one turn in which the host did something else is no sign. */
-    instructions_per_ns_ += (sample - instructions_per_ns_)
-                            / (sample > instructions_per_ns_ ? 2 : 8);
+    /* One turn in which the host did something else is no sign that it is slow. */
+    double sample = std::max(double(executed) / double(took_ns), instructions_per_ns_ / 4);
+
+    instructions_per_ns_ += (sample - instructions_per_ns_) / 4;
 }
 
 void GuestClock::observe(Moment now) noexcept {
@@ -95,6 +128,7 @@ void GuestClock::go_live(Moment now) noexcept {
     int64_t ahead = std::max(ahead_ns_, ahead_before_ns_);
 
     in_turn_ = false;
+    rate_ = 0;
     anchor(now);
     if (ahead != nothing && ahead > offset_ns_) {
         offset_ns_ = ahead;
@@ -118,10 +152,16 @@ void ft_clock_free(FtClock *c) noexcept {
 }
 
 /* THREAD: RL or BQL. OWNERSHIP: nothing changes hands, as in all that follow. */
-int64_t ft_clock_step(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
-                      FtActivity activity) noexcept {
-    return c->step_ns({host_ns, guest_ns}, timer_ns,
-                      static_cast<ft::GuestClock::Activity>(activity));
+bool ft_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
+                   FtActivity activity, int64_t *step_ns, uint32_t *rate) noexcept {
+    auto change = c->next({host_ns, guest_ns}, timer_ns,
+                          static_cast<ft::GuestClock::Activity>(activity));
+    if (!change) {
+        return false;
+    }
+    *step_ns = change->step_ns;
+    *rate = change->rate;
+    return true;
 }
 
 /* THREAD: RL or BQL. */
@@ -131,9 +171,8 @@ int64_t ft_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
 }
 
 /* THREAD: RL or BQL. */
-int64_t ft_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t guest_ns,
-                            int64_t icount) noexcept {
-    return c->begin_turn({host_ns, guest_ns}, icount);
+int64_t ft_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t icount) noexcept {
+    return c->begin_turn(host_ns, icount);
 }
 
 /* THREAD: RL or BQL. */

@@ -1,14 +1,17 @@
 /*
  * Guest time that follows the host's clock. The guest's clock is its instruction
- * count (at a rate that no host outruns) plus steps; the primary decides on each
- * step, the log carries it, both nodes take it at the same instruction. This is
- * the primary's decision, and what a secondary has to know to go on with it.
+ * count, at a rate that the primary sets and the log carries: both nodes change it
+ * at the same instruction. This is the primary's decision, and what a secondary has
+ * to know to go on with it.
  *
- * A busy guest gets steps below one millisecond, once in about as much host
- * time; the turns of the vCPU loop are cut so that they end in time for it. An
- * idle guest's clock goes on to its next timer when that is due. A guest that was
- * left behind (its host was busy, or it has moved to another one) catches up
- * by the same small steps in shorter turns. Time never goes back.
+ * The rate of a busy guest is such that its clock will be nearly right when a turn of
+ * the vCPU loop, of about a millisecond of host time, has ended, if the host goes on
+ * as fast as it was. So time passes evenly: steps at the ends of turns would let the
+ * guest's scheduler charge the wrong program for them. A guest that was left behind
+ * (its host was busy, or it has moved to another one) catches up at a multiple of that
+ * rate, one that is ahead is slowed. While it sleeps no instructions pass: then the
+ * clock steps to the guest's next timer when that is due, or to the present when
+ * something else wakes it. Time never goes back.
  *
  * Times are nanoseconds of the host's monotonic clock and of the guest's clock.
  * THREAD: replay mutex or BQL held by whoever calls; no locks, no clock of its own.
@@ -20,6 +23,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace ft {
 
@@ -35,7 +39,11 @@ class GuestClock {
         Idle,  /* halted                                         */
     };
     static constexpr int64_t no_timer = -1;
-    static constexpr int64_t step_max_ns = 950'000;
+    /* How the clock goes on: forward at once, then 1/65536 ns an instruction. */
+    struct Change {
+        int64_t step_ns;
+        uint32_t rate;
+    };
 
     /* The guest's clock is right at this moment: it starts here. */
     void anchor(Moment now) noexcept;
@@ -45,17 +53,17 @@ class GuestClock {
 
     /* How far the guest's clock is behind; negative if instructions outran it. */
     int64_t behind_ns(Moment now) const noexcept;
-    /* The step to take now, 0 for none. timer_ns: until the guest's next timer. */
-    int64_t step_ns(Moment now, int64_t timer_ns, Activity activity) noexcept;
+    /* How it goes on; nothing: as it did. timer_ns: until the guest's next timer. */
+    std::optional<Change> next(Moment now, int64_t timer_ns, Activity activity) noexcept;
     /* How long an idle guest may sleep, 0 not at all; no_timer: until woken. */
     int64_t sleep_ns(Moment now, int64_t timer_ns) const noexcept;
 
-    /* A turn begins: the instructions after which step_ns() is to be asked. */
-    int64_t begin_turn(Moment now, int64_t icount) noexcept;
+    /* A turn begins: the instructions after which next() is to be asked. */
+    int64_t begin_turn(int64_t host_ns, int64_t icount) noexcept;
     /* It has ended; the host's speed is learnt from it. */
     void end_turn(int64_t host_ns, int64_t icount) noexcept;
 
-    /* Secondary: the log's step has been taken. */
+    /* Secondary: the clock goes on as the log says. */
     void observe(Moment now) noexcept;
     /* Secondary: decides from now on. What was lost since the failure comes back. */
     void go_live(Moment now) noexcept;
@@ -63,7 +71,12 @@ class GuestClock {
   private:
     static constexpr int64_t nothing = std::numeric_limits<int64_t>::min();
 
+    int64_t step_ns(int64_t behind, int64_t timer_ns, Activity activity) const noexcept;
+    uint32_t rate_for(int64_t behind) const noexcept;
+    int64_t turn_instructions() const noexcept;
+
     bool anchored_ = false;
+    uint32_t rate_ = 0; /* 0: not known */
     int64_t offset_ns_ = 0; /* host + offset is where the guest should be */
 
     bool in_turn_ = false;

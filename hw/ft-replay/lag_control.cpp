@@ -11,19 +11,23 @@ namespace ft {
 static constexpr uint64_t ran_max_ns = 1'000'000;
 static constexpr uint64_t pause_max_ns = 10'000'000;
 /* A lag that needs no hurry, but would stay if both nodes are equally fast. */
-static constexpr uint64_t slight_share = 25; /* of the limit */
-static constexpr double slight_pause = 0.03;
+static constexpr uint64_t gentle_from = 50, gentle_to = 10; /* parts of the limit */
+static constexpr double gentle_pause = 0.1;
 /* At the limit and above: this share of the time is still the guest's. */
 static constexpr double run_share_min = 1.0 / 64;
 
-uint64_t lag_pause_ns(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) noexcept {
-    uint64_t from_ns = limit_ns / 2;
+/* Where x is on the way from one bound to the other: 0 to 1. */
+static double share_of(uint64_t x, uint64_t from, uint64_t to) noexcept {
+    return x <= from ? 0 : x >= to ? 1 : double(x - from) / double(to - from);
+}
 
-    if (lag_ns <= limit_ns / slight_share) {
+uint64_t lag_pause_ns(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) noexcept {
+    if (lag_ns <= limit_ns / gentle_from) {
         return 0;
     }
-    double excess = lag_ns > from_ns ? double(lag_ns - from_ns) / double(limit_ns - from_ns) : 0;
-    double run_share = std::max(1.0 - slight_pause - excess, run_share_min);
+    double gentle = gentle_pause * share_of(lag_ns, limit_ns / gentle_from, limit_ns / gentle_to);
+    double excess = share_of(lag_ns, limit_ns / 2, limit_ns);
+    double run_share = std::max(1.0 - gentle - excess, run_share_min);
     double pause = double(std::min(ran_ns, ran_max_ns)) * (1.0 - run_share) / run_share;
     return std::min(uint64_t(pause), pause_max_ns);
 }

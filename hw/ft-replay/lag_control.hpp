@@ -1,10 +1,10 @@
 /*
- * How the primary waits for a secondary that cannot follow: a pause behind each
- * turn of the vCPU loop, so short and so often that the guest only seems to run on
- * a slower host. From a 25th of the limit on it is 3 % of the time, so that a lag
- * which something has caused once goes away although both nodes are equally fast;
- * from half of the limit on it grows with the lag, which so comes to rest where both
- * are equally fast instead of swinging around the limit.
+ * How the primary waits for a secondary that cannot follow: by pauses so short
+ * and so often that the guest only seems to run on a slower host. Their share of the
+ * time grows with the lag, which so comes to rest where both nodes are equally fast
+ * instead of swinging: from none at a 50th of the limit to a tenth at a tenth of it,
+ * which takes away what something has caused once, and from half of the limit on to
+ * nearly all of the time.
  *
  * Pure: no state, no clock. THREAD: any.
  *
@@ -17,7 +17,10 @@
 
 namespace ft {
 
-/* lag_ns: of the secondary. ran_ns: host time of the turn that has ended. */
+/*
+ * lag_ns: of the secondary. ran_ns: host time of the turn that has ended. The
+ * caller may let pauses add up to a millisecond or so: falling asleep costs time too.
+ */
 uint64_t lag_pause_ns(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) noexcept;
 
 } // namespace ft

@@ -183,8 +183,6 @@ char *ft_fingerprint_new(Error **errp)
     g_ptr_array_insert(lines, 0, g_strdup_printf("cpu=%s", ms->cpu_type));
     g_ptr_array_insert(lines, 0, g_strdup_printf("machine=%s",
                                                  MACHINE_GET_CLASS(ms)->name));
-    g_ptr_array_insert(lines, 0, g_strdup_printf("ft-shift=%d",
-                                                 ft_node.config.shift));
     g_ptr_array_insert(lines, 0, g_strdup("ft=" FT_CORE_VERSION));
     g_ptr_array_insert(lines, 0, g_strdup("qemu=" QEMU_FULL_VERSION));
     g_ptr_array_add(lines, NULL);

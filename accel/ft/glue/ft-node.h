@@ -16,6 +16,7 @@
 #include "accel/ft/glue/ft-hooks.h"
 #include "qapi/error.h"
 #include "qemu/thread.h"
+#include "system/replay.h"
 
 /* A connection to the peer, see ft-peer.c. */
 typedef struct FtConn FtConn;
@@ -27,7 +28,6 @@ typedef struct FtConfig {
     char *arbiter;              /* "none" or "file:DIR"                     */
     char *log_file;             /* copy of the log channel, or NULL         */
     uint64_t timeout_ns;
-    int shift;                  /* an instruction takes 2^shift ns          */
     uint64_t lag_limit_ns;
     bool compress;              /* zstd on the log that we send             */
     uint64_t digest_ns;         /* between two digests, 0: none of itself   */
@@ -166,8 +166,8 @@ bool ft_log_readable(void);       /* BQL: replay would get an event now        *
 
 /* -- hw/ft-replay/glue/ft-clock.c: guest time, the vCPU thread's sleep -------- */
 void ft_clock_setup(void);                                     /* main        */
-int64_t ft_clock_step_op(void);                                /* vCPU, RL    */
-void ft_clock_stepped_op(void);                                /* vCPU, RL    */
+bool ft_clock_op(ReplayGuestClock *next);                      /* vCPU, RL    */
+void ft_clock_followed_op(void);                               /* vCPU, RL    */
 int64_t ft_clock_turn_limit_op(void);                          /* vCPU, RL    */
 bool ft_clock_wait_op(void);                                   /* vCPU, BQL   */
 void ft_nap_end(void);                                         /* any         */

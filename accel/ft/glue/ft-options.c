@@ -21,9 +21,6 @@
 #define FT_TIMEOUT_MS_MAX 60000
 #define FT_TIMEOUT_MS_DEFAULT 500
 /* Four instructions to a nanosecond: TCG does not execute faster. */
-#define FT_SHIFT_DEFAULT (-2)
-#define FT_SHIFT_MIN (-4)
-#define FT_SHIFT_MAX 10
 #define FT_LAG_LIMIT_MS_DEFAULT 250
 #define FT_DIGEST_MS_DEFAULT 5000
 
@@ -49,20 +46,6 @@ static bool ft_take_number(QDict *opts, const char *key, uint64_t min,
     if (qemu_strtou64(value, NULL, 10, out) < 0 || *out < min || *out > max) {
         error_setg(errp, "%s=%s: must be a number from %" PRIu64 " to %" PRIu64,
                    key, value, min, max);
-        return false;
-    }
-    return true;
-}
-
-static bool ft_take_shift(QDict *opts, int *shift, Error **errp)
-{
-    g_autofree char *value = ft_take_opt(opts, "ft-shift");
-
-    *shift = FT_SHIFT_DEFAULT;
-    if (value && (qemu_strtoi(value, NULL, 10, shift) < 0 || *shift < FT_SHIFT_MIN
-                  || *shift > FT_SHIFT_MAX)) {
-        error_setg(errp, "ft-shift=%s: must be a number from %d to %d", value,
-                   FT_SHIFT_MIN, FT_SHIFT_MAX);
         return false;
     }
     return true;
@@ -162,7 +145,6 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     c->digest_dir = ft_take_opt(opts, "ft-digest-dir");
     if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
                         FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)
-        || !ft_take_shift(opts, &c->shift, errp)
         || !ft_take_compress(opts, &c->compress, errp)
         || !ft_take_number(opts, "ft-lag-limit", 1, 60000,
                            FT_LAG_LIMIT_MS_DEFAULT, &lag_ms, errp)
@@ -185,13 +167,13 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
 }
 
 /* What would have to be typed by hand without the option. */
-static void ft_imply_options(const FtConfig *c)
+static void ft_imply_options(void)
 {
-    g_autofree char *shift = g_strdup_printf("%d", c->shift);
     QemuOpts *icount = qemu_opts_create(qemu_find_opts("icount"), NULL, 0,
                                         &error_abort);
 
-    qemu_opt_set(icount, "shift", shift, &error_abort);
+    /* Until the guest's clock gets its rate from the log. */
+    qemu_opt_set(icount, "shift", "0", &error_abort);
     /* The guest's clock must be one that both nodes share. */
     qemu_opt_set(qemu_find_opts_singleton("rtc"), "clock", "vm", &error_abort);
     /* Its post_load waits for the vCPU with the replay mutex held. */
@@ -228,7 +210,7 @@ bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
     }
     ft_check_other_options(icount_opts, incoming, &error_fatal);
     qemu_guest_getrandom_nofail(ft_node.node_id, sizeof(ft_node.node_id));
-    ft_imply_options(c);
+    ft_imply_options();
     ft_log_setup(c->role == FT_ROLE_SECONDARY);
     return c->role == FT_ROLE_SECONDARY;
 }

@@ -87,21 +87,19 @@ static FtActivity ft_guest_activity(void)
     return all_cpu_threads_idle() ? FT_GUEST_IDLE : FT_GUEST_WOKEN;
 }
 
-int64_t ft_clock_step_op(void)
+bool ft_clock_op(ReplayGuestClock *next)
 {
     uint64_t now_ns = ft_now_ns();
-    int64_t step;
+    bool changed;
 
     ft_clock_end_turn(guest_clock, now_ns, icount_get_raw());
-    step = ft_clock_step(guest_clock, now_ns, icount_get(), ft_next_timer_ns(),
-                         ft_guest_activity());
-    if (step) {
-        qatomic_set(&steps, steps + 1);
-    }
-    return step;
+    changed = ft_clock_next(guest_clock, now_ns, icount_get(), ft_next_timer_ns(),
+                            ft_guest_activity(), &next->step_ns, &next->rate);
+    qatomic_set(&steps, steps + changed);
+    return changed;
 }
 
-void ft_clock_stepped_op(void)
+void ft_clock_followed_op(void)
 {
     qatomic_set(&steps, steps + 1);
     ft_clock_observe(guest_clock, ft_now_ns(), icount_get());
@@ -109,8 +107,7 @@ void ft_clock_stepped_op(void)
 
 int64_t ft_clock_turn_limit_op(void)
 {
-    return ft_clock_begin_turn(guest_clock, ft_now_ns(), icount_get(),
-                               icount_get_raw());
+    return ft_clock_begin_turn(guest_clock, ft_now_ns(), icount_get_raw());
 }
 
 /* The vCPU thread has nothing to do; see ReplayLogOps.wait. */

@@ -27,6 +27,8 @@
 #define FT_THROTTLE_US 200
 #define FT_THROTTLE_MAX_US 100000
 /* A frame that nobody waits for is sent so much later, at the latest. */
+/* Falling asleep costs time: shorter pauses are saved up. */
+#define FT_PAUSE_MIN_NS SCALE_MS
 #define FT_LINGER_NS (2 * SCALE_MS)
 #define FT_LINGER_MAX_NS (6 * SCALE_MS)
 #define FT_SAMPLES 1024
@@ -55,7 +57,7 @@ static const struct {
     { EVENT_RANDOM, FT_EV_RANDOM },
     { EVENT_CLOCK + REPLAY_CLOCK_HOST, FT_EV_CLOCK_HOST },
     { EVENT_CLOCK + REPLAY_CLOCK_VIRTUAL_RT, FT_EV_CLOCK_VIRTUAL_RT },
-    { EVENT_CLOCK_STEP, FT_EV_CLOCK_STEP },
+    { EVENT_GUEST_CLOCK, FT_EV_GUEST_CLOCK },
     { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_WARP_START, FT_EV_CHECKPOINT + 0 },
     { EVENT_CHECKPOINT + CHECKPOINT_CLOCK_WARP_ACCOUNT, FT_EV_CHECKPOINT + 1 },
     { EVENT_CHECKPOINT + CHECKPOINT_RESET_REQUESTED, FT_EV_CHECKPOINT + 2 },
@@ -271,7 +273,8 @@ static bool ft_log_wait_for_room(void)
  */
 static void ft_log_throttle_op(void)
 {
-    static uint64_t ended_ns;       /* the last pause */
+    static uint64_t ended_ns;       /* the last turn, and the pause behind it */
+    static uint64_t owed_ns;        /* pauses too short to sleep for */
     uint64_t begin_ns = ft_now_ns(), pause_ns;
     bool waited;
 
@@ -281,11 +284,14 @@ static void ft_log_throttle_op(void)
     waited = ft_log_wait_for_room();
     pause_ns = ft_lag_pause(ft_log_lag_ns(), ft_node.config.lag_limit_ns,
                             begin_ns - ended_ns);
-    if (pause_ns) {
-        g_usleep(pause_ns / SCALE_US);
+    owed_ns = pause_ns ? owed_ns + pause_ns : 0;
+    if (owed_ns >= FT_PAUSE_MIN_NS) {
+        g_usleep(owed_ns / SCALE_US);
+        owed_ns = 0;
+        waited = true;
     }
     ended_ns = ft_now_ns();
-    if (waited || pause_ns) {
+    if (waited) {
         qatomic_set(&slowed_ns, slowed_ns + (ended_ns - begin_ns));
     }
 }
@@ -507,8 +513,8 @@ static const ReplayLogOps ft_log_ops = {
     .throttle = ft_log_throttle_op,
     .diverged = ft_log_diverged,
     .digest = ft_digest_event,
-    .clock_step = ft_clock_step_op,
-    .clock_stepped = ft_clock_stepped_op,
+    .clock = ft_clock_op,
+    .clock_followed = ft_clock_followed_op,
     .turn_limit = ft_clock_turn_limit_op,
     .wait = ft_clock_wait_op,
     .kick = ft_nap_end,
