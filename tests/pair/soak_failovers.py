@@ -11,7 +11,7 @@ import random
 import signal
 import time
 
-from ftpair import disk, failover, guest, soaking, verdict
+from ftpair import failover, root_disk, soaking, verdict
 from ftpair.figures import middle
 from ftpair.incidents import Incidents
 from ftpair.load import Load
@@ -52,18 +52,22 @@ class Cycle:
 def run(options, say):
     """(figures, checks, work folder)."""
     chance = random.Random(options.seed)
-    kind = disk.DiskSuccession if options.disk else Succession
-    pair = kind("soak-failovers", **soaking.pair_options(options, say))
+    if options.disk:
+        pair = root_disk.RootSuccession("soak-failovers", mode=options.disk, drives=2, **soaking.pair_options(options, say))
+    else:
+        pair = Succession("soak-failovers", **soaking.pair_options(options, say))
     ends = []
     incidents, load, cycles = Incidents(pair.folder, say), Load(pair), []
 
     def work():
         pair.start(captures=("b",)).wait_up()
-        pair.start_long_incr()
+        if options.disk:
+            pair.start_commits()
+            root_disk.start_loads(pair)
+        else:
+            pair.start_long_incr()
         if options.load:
             load.start()
-        if options.disk:
-            guest.command(pair, "ft-load disk")
         for number in range(1, options.failovers + 1):
             cycle = Cycle(number, FAULTS[(number - 1) % len(FAULTS)])
             live_through(pair, cycle, incidents, chance)
@@ -73,7 +77,7 @@ def run(options, say):
         if options.load:
             incidents.note_failed("the load", load.finish())
         if options.disk:
-            ends.append(disk.end(pair))
+            ends.append(root_disk.end(pair))
 
     client, checks = soaking.run(pair, incidents, load, work, lambda: [verdict.Check(
         f"{options.failovers} failovers", len(cycles) == options.failovers, f"{len(cycles)}"),
@@ -91,6 +95,8 @@ def live_through(pair, cycle, incidents, chance):
     strike(pair, cycle, incidents)
     hung = pair.primary if cycle.story.fault == "stop" else None
     pair.promote()
+    if isinstance(pair, root_disk.RootSuccession):
+        incidents.note_failed(cycle.where, [pair.check_commits()])
     if hung:
         wake(pair, hung, cycle, incidents)
     protect(pair, cycle, incidents)
