@@ -78,6 +78,9 @@ static bool ft_copy_send(FtDisk *d, uint64_t chunk, const uint8_t *data, int64_t
         ft_copy_failed(d, "it is read-only, and the secondary's image differs");
         return false;
     }
+    if (d->stats.copied_bytes > FT_RUN_BYTES) {
+        ft_die_at("die-at-disk-copy");
+    }
     body = g_byte_array_sized_new(len);
     g_byte_array_append(body, data, len);
     ft_peer_queue(FT_MSG_DISK, d->id, chunk * FT_DISK_CHUNK_BYTES, body);
@@ -455,6 +458,9 @@ static void coroutine_fn ft_chunks_co(void *opaque)
         if (c->gen == ft_peer_gen()) {
             ret = c->data ? ft_chunk_write(c) : ft_chunks_flush(&disk);
             incoming.since_flush += c->data ? c->data->len : 0;
+            if (incoming.since_flush > FT_RUN_BYTES) {
+                ft_die_at("die-at-disk-copy");
+            }
         }
         if (ret >= 0 && incoming.since_flush > FT_FLUSH_BYTES) {
             /* All of it at the end would look as if the attach stood still. */

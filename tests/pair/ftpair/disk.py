@@ -23,15 +23,15 @@ class DiskSuccession(Succession):
     """drives, size_mib: the guest's, of which the first holds a file system. formats: of a's images and of b's.
 
     mode: ft-disk. "local": an image for each side; "shared": both have a's. drive_words: {(side, number): what -drive
-    says} where it is not the usual. The timeout is long: nothing here is about silence.
+    says} where it is not the usual. first: more for the first primary's Node. The timeout is long: nothing here is about silence.
     """
 
     def __init__(self, name, *, drives=1, size_mib=128, formats=("raw", "raw"), mode="local", drive_words=None, file_mib=0,
-                 more=(), machine=(), **options):
+                 more=(), machine=(), first=None, **options):
         self.formats, self.drives, self.size_mib, self.mode = dict(zip("ab", formats)), drives, size_mib, mode
         self._file_mib, self._more_arguments = file_mib, more
         self._words, self._memory = drive_words or {}, options.pop("memory_mib", None)
-        super().__init__(name, primary=self._more("a"), secondary=self._more("b"),
+        super().__init__(name, primary={**self._more("a"), **(first or {})}, secondary=self._more("b"),
                          machine=(*machine, *(() if mode == "local" else (f"ft-disk={mode}",))),
                          **{"timeout_ms": 2000, **options})
         for number in range(drives):
