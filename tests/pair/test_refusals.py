@@ -60,7 +60,7 @@ DEVICES = [
     ("piix3-usb-uhci", "piix3-usb-uhci", ""),
     ("ide-hd", "ide-hd,drive=d0", DISK),
     ("ide-cd", "ide-cd", ""),
-    ("ich9-ahci", "ich9-ahci", ""),
+    ("ide-hd", "ide-hd,drive=d0,bus=ahci1.0", f"{DISK} -device ich9-ahci,id=ahci1"),
     ("virtio-scsi", "virtio-scsi-pci", ""),
     ("virtio-scsi", "scsi-hd,drive=d0,bus=s0.0", f"{DISK} -device virtio-scsi-pci,id=s0"),
     ("lsi53c895a", "lsi53c895a", ""),
