@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""scripts/bench: drives. A guest that lives on a drive (scripts/guest --disk), alone and on a pair in each mode of ft-disk.
+
+A round is as one of bench_rounds: the machine that is alone does the workloads,
+each also beside a second one that works too; then each pair does the same. The
+next round begins with the pairs. fio has a drive of its own, raw and written once.
+"""
+
+import threading
+from contextlib import ExitStack, contextmanager
+
+from bench_rounds import BOUND, TROUBLE, Rounds, keep, note, one_protected
+from ftpair import disk_workloads, guest, machine
+from ftpair.distribution import median, percentile, ratios
+from ftpair.root_disk import RootSuccession
+
+DRIVE_MIB = 128
+FILL = f"dd if=/dev/zero of=/dev/vdb bs=1M count={DRIVE_MIB} oflag=direct 2>/dev/null"
+# The second machine of a workload whose client is outside keeps a core busy, as in bench_rounds.
+BUSY, IDLE = "(while :; do :; done) >/dev/null 2>&1 </dev/null & echo $! >/run/busy", "kill $(cat /run/busy)"
+PLAIN, LOCAL, SHARED, SHARED_READS = "plain", "local", "shared", "shared_reads_disk"
+# {pair: (its mode, more for -machine, its workloads or None for all)}
+PAIRS = {LOCAL: ("local", (), None), SHARED: ("shared", (), None), SHARED_READS: ("shared", ("ft-disk-reads=disk",), ("fio",))}
+NOT_BUILT = "ft-disk=shared"        # in the refusal of a QEMU without it
+
+
+def run(options, say):
+    """(figures, {ratio: one for each round}, problems)."""
+    chosen = [w for w in disk_workloads.ALL if not options.only or "disk" in options.only or w.name in options.only]
+    rounds, pairs = Rounds(), list(PAIRS)
+    for number in range(1, options.rounds + 1):
+        names = [PLAIN, *pairs]
+        for name in names if number % 2 else reversed(names):
+            try:
+                if name == PLAIN:
+                    alone_block(rounds, number, chosen, options, say)
+                else:
+                    pair_block(name, rounds, number, chosen, options, say)
+            except TROUBLE as why:
+                if name != LOCAL and NOT_BUILT in str(why):
+                    say(f"there are no figures of {name}: {str(why)[-160:]}")
+                    pairs = [p for p in pairs if p != name]
+                else:
+                    note(rounds, f"round {number}, {name}: {why}", say)
+    figures, each = of_rounds(rounds, [w.name for w in chosen])
+    return figures, each, rounds.problems
+
+
+# ----------------------------------------------------------------------- alone --
+def alone(tag, options):
+    """As machine.alone("plain"): upstream's QEMU if it was built."""
+    pristine = machine.pristine_qemu()
+    return RootSuccession(f"bench-disk-{tag}", ft=False, drives=2, size_mib=DRIVE_MIB, formats=("qcow2", "raw"), more=machine.PLAIN,
+                          machine=() if pristine else ("ft=off",), first={"qemu": pristine} if pristine else None, keep=options.keep)
+
+
+def alone_block(rounds, number, chosen, options, say):
+    with ExitStack() as stack:
+        plain, second = (stack.enter_context(alone(f"{tag}-{number}", options)) for tag in ("plain", "beside"))
+        say(f"round {number}: booting two guests that live on drives")
+        for pair in (plain, second):
+            pair.start(captures=())
+        for pair in (plain, second):
+            pair.wait_guest()
+            guest.command(pair, FILL, 60)
+        for workload in chosen:
+            machine.pause(second)
+            one_alone(rounds, number, workload, PLAIN, plain, options, say)
+            machine.resume(second)
+            with busy(workload, second, options):
+                one_alone(rounds, number, workload, BOUND, plain, options, say)
+
+
+def one_alone(rounds, number, workload, name, pair, options, say):
+    try:
+        keep(rounds, number, workload, name, workload.measure(pair, options.seconds), say)
+    except TROUBLE as why:
+        note(rounds, f"round {number}, {name}: {why}", say)
+
+
+@contextmanager
+def busy(workload, pair, options):
+    """The second machine does the same without end, or keeps its core busy."""
+    if not workload.inside:
+        guest.command(pair, BUSY)
+        yield
+        guest.command(pair, IDLE)
+        return
+    ended = threading.Event()
+    thread = threading.Thread(target=again, args=(workload, pair, options.seconds + 2, ended), daemon=True)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+def again(workload, pair, seconds, ended):
+    """What goes wrong there only makes the bound higher."""
+    try:
+        while not ended.is_set():
+            workload.measure(pair, seconds)
+    except TROUBLE:
+        pass
+
+
+# ------------------------------------------------------------------- protected --
+def pair_block(name, rounds, number, chosen, options, say):
+    mode, words, only = PAIRS[name]
+    formats = None if mode == "shared" else ("qcow2", "raw")
+    with RootSuccession(f"bench-disk-{name}-{number}", mode=mode, drives=2, size_mib=DRIVE_MIB, formats=formats,
+                        machine=(*words, *options.machine), more=("-name", "debug-threads=on"), timeout_ms=options.timeout_ms,
+                        keep=options.keep) as pair:
+        say(f"round {number}: booting the pair, {name.replace('_', ' ')}")
+        pair.start(captures=()).wait_up()
+        guest.command(pair, FILL, 60)
+        for workload in chosen:
+            if not only or workload.name in only:
+                one_protected(rounds, number, workload, pair, options, say, name)
+
+
+# --------------------------------------------------------------------- figures --
+def of_rounds(rounds, names):
+    figures, each = {}, {}
+    for name in names:
+        rates = {m: rounds.rates(m, name) for m in (PLAIN, BOUND, *PAIRS)}
+        figures[f"rate_plain.{name}"] = median(rates[PLAIN].values())
+        put_ratio(figures, each, f"bound.{name}", rates[BOUND], rates[PLAIN])
+        for pair in PAIRS:
+            if rates[pair]:
+                of_pair(figures, each, rounds, name, pair, rates)
+        of_waits(figures, rounds, name)
+    return {k: v for k, v in figures.items() if v is not None}, each
+
+
+def of_pair(figures, each, rounds, name, pair, rates):
+    figures[f"rate_{pair}.{name}"] = median(rates[pair].values())
+    put_ratio(figures, each, f"ratio.{name}_{pair}", rates[pair], rates[PLAIN])
+    put_ratio(figures, each, f"ratio_bound.{name}_{pair}", rates[pair], rates[BOUND])
+    seen = list(rounds.observed.get((pair, name), {}).values())
+    figures[f"log_mbit.{name}_{pair}"] = median([s.log_mbit for s in seen])
+    figures[f"lag_ms_p99.{name}_{pair}"] = percentile([ms for s in seen for _, ms in s.lag], 0.99)
+    figures[f"ack_rtt_ms.{name}_{pair}"] = median([s.ack_rtt_ms for s in seen])
+    for node in ("primary", "secondary"):
+        figures[f"cpu_{node}.{name}_{pair}"] = median([s.cpu_percent(node) for s in seen])
+
+
+def put_ratio(figures, each, key, above, below):
+    each[key] = ratios(above, below)
+    figures[key] = median(each[key])
+
+
+def of_waits(figures, rounds, name):
+    """Of one transaction: plain, protected, and what protection adds beside one round trip of the log."""
+    for part, share in (("p50", 0.5), ("p99", 0.99)):
+        waits = {m: rounds.waits_us(m, name) for m in (PLAIN, BOUND, *PAIRS)}
+        for who, values in waits.items():
+            if values:
+                figures[f"commit_ms_{part}.{name}.{who}"] = percentile(values, share) / 1000
+        for pair in PAIRS:
+            plain, protected = (figures.get(f"commit_ms_{part}.{name}.{who}") for who in (PLAIN, pair))
+            rtt = figures.get(f"ack_rtt_ms.{name}_{pair}")
+            if plain is not None and protected is not None and rtt is not None:
+                figures[f"commit_over_rtt_ms_{part}.{name}_{pair}"] = protected - plain - rtt
