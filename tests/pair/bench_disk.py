@@ -16,6 +16,7 @@ from ftpair.root_disk import RootSuccession
 
 DRIVE_MIB = 128
 FILL = f"dd if=/dev/zero of=/dev/vdb bs=1M count={DRIVE_MIB} oflag=direct 2>/dev/null"
+WARM_SECONDS = 1                # of each program, or the first machine would pay for its translation alone
 # The second machine of a workload whose client is outside keeps a core busy, as in bench_rounds.
 BUSY, IDLE = "(while :; do :; done) >/dev/null 2>&1 </dev/null & echo $! >/run/busy", "kill $(cat /run/busy)"
 PLAIN, LOCAL, SHARED, SHARED_READS = "plain", "local", "shared", "shared_reads_disk"
@@ -62,13 +63,20 @@ def alone_block(rounds, number, chosen, options, say):
             pair.start(captures=())
         for pair in (plain, second):
             pair.wait_guest()
-            guest.command(pair, FILL, 60)
+            prepare(pair, chosen)
         for workload in chosen:
             machine.pause(second)
             one_alone(rounds, number, workload, PLAIN, plain, options, say)
             machine.resume(second)
             with busy(workload, second, options):
                 one_alone(rounds, number, workload, BOUND, plain, options, say)
+
+
+def prepare(pair, chosen):
+    guest.command(pair, FILL, 60)
+    for workload in chosen:
+        if not workload.name.endswith("1"):
+            workload.measure(pair, WARM_SECONDS)
 
 
 def one_alone(rounds, number, workload, name, pair, options, say):
@@ -112,7 +120,7 @@ def pair_block(name, rounds, number, chosen, options, say):
                         keep=options.keep) as pair:
         say(f"round {number}: booting the pair, {name.replace('_', ' ')}")
         pair.start(captures=()).wait_up()
-        guest.command(pair, FILL, 60)
+        prepare(pair, chosen)
         for workload in chosen:
             if not only or workload.name in only:
                 one_protected(rounds, number, workload, pair, options, say, name)

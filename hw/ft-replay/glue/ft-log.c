@@ -110,6 +110,8 @@ static uint64_t icount_at_cut;  /* main                                     */
  * Output waits for its frame's acknowledgement, and what came from outside is
  * lost with this host until it is at the other: such frames are sent at once.
  * All others only tell the secondary where it may go on; they wait for company.
+ * So does a disk's completion: nothing of it is lost with this host, because the
+ * other one's image answers too, and whatever the guest says of it is output.
  */
 static bool ft_event_is_urgent(unsigned event)
 {
@@ -118,7 +120,6 @@ static bool ft_event_is_urgent(unsigned event)
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT:
-    case EVENT_DISK:
         return true;
     default:
         return false;
