@@ -17,8 +17,10 @@ from ftpair.root_disk import RootSuccession
 DRIVE_MIB = 128
 FILL = f"dd if=/dev/zero of=/dev/vdb bs=1M count={DRIVE_MIB} oflag=direct 2>/dev/null"
 WARM_SECONDS = 1                # of each program, or the first machine would pay for its translation alone
-# The second machine of a workload whose client is outside keeps a core busy, as in bench_rounds.
-BUSY, IDLE = "(while :; do :; done) >/dev/null 2>&1 </dev/null & echo $! >/run/busy", "kill $(cat /run/busy)"
+# The second machine of a workload whose client is outside makes its writes durable one by one, as the database does: two nodes of
+# one host share its disk, too.
+BUSY = "(while :; do ft-fio flush /dev/vdb 5; done) >/dev/null 2>&1 </dev/null & echo $! >/run/busy"
+IDLE = "kill $(cat /run/busy); killall fio"
 PLAIN, LOCAL, SHARED, SHARED_READS = "plain", "local", "shared", "shared_reads_disk"
 # {pair: (its mode, more for -machine, its workloads or None for all)}
 PAIRS = {LOCAL: ("local", (), None), SHARED: ("shared", (), None), SHARED_READS: ("shared", ("ft-disk-reads=disk",), ("fio",))}
@@ -88,7 +90,7 @@ def one_alone(rounds, number, workload, name, pair, options, say):
 
 @contextmanager
 def busy(workload, pair, options):
-    """The second machine does the same without end, or keeps its core busy."""
+    """The second machine does the same without end, or keeps its disk busy."""
     if not workload.inside:
         guest.command(pair, BUSY)
         yield

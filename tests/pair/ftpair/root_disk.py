@@ -6,6 +6,7 @@ Drive 0 is the root file system. The client commits to the database; redis and
 the machine on with it alone, without FT, and asking the database.
 """
 
+import os
 import socket
 import time
 
@@ -46,9 +47,16 @@ class RootSuccession(disk.DiskSuccession):
         if number:
             super().make_image(side, number)
         elif self.formats[side] == "qcow2":
-            disk.need(disk.BUILD / "qemu-img", "create", "-q", "-f", "qcow2", "-b", IMAGE, "-F", "raw", self.image(side))
+            disk.need(disk.BUILD / "qemu-img", "create", "-q", "-f", "qcow2", "-b", self.base(), "-F", "raw", self.image(side))
         else:
             disk.need("cp", "--sparse=always", "--reflink=auto", IMAGE, self.image(side))
+
+    def base(self):
+        """A link of our own: scripts/guest may make another image while we run."""
+        path = self.folder / "base.img"
+        if not path.exists():
+            os.link(IMAGE, path)
+        return path
 
     # ---------------------------------------------------------------- clients --
     def start_commits(self, seconds=20):
