@@ -102,6 +102,8 @@ class RootSuccession(disk.DiskSuccession):
         try:
             node.start().connect()
             wait_ready(node)
+            # Nobody announces this machine: the switches think it is where the last one was, until it answers a broadcast.
+            netns.batch(self.hosts.client, ["neigh flush dev eth0"])
             return found_by(self, 0)
         finally:
             node.stop()
@@ -150,13 +152,31 @@ def start_loads(pair):
         guest.command(pair, f"ft-load {load}")
 
 
+ROUND_SECONDS = 60
+
+
+def rounds(pair):
+    """How far the loads came: {"fio": 12, ...}."""
+    lines = guest.command(pair, "ft-load show").splitlines()
+    return {words[0]: int(words[1]) for words in map(str.split, lines) if len(words) == 2}
+
+
+def another_round(pair):
+    """Until each load has ended a round more, and so verified what it had written before the last failover."""
+    before, until = rounds(pair), time.monotonic() + ROUND_SECONDS
+    while any((now := rounds(pair)).get(load, 0) <= before.get(load, 0) for load in LOADS):
+        if time.monotonic() > until:
+            raise Failed(f"the loads stand still: {before}, {now} after {ROUND_SECONDS} s")
+        time.sleep(0.2)
+    return now
+
+
 def end(pair):
     """Ends clients and guest in order, and judges what is on the images."""
     incr, redis = pair.incr.finish(), pair.redis.finish()
-    acked, live = incr["value"] or 0, None
+    acked, ended = incr["value"] or 0, another_round(pair)
     wrong = sum(int(guest.command(pair, f"cat /run/ft-load/{load}.wrong")) for load in LOADS)
     said = guest.command(pair, "cat /run/ft-load/fio.said 2>/dev/null || true")
-    rounds = guest.command(pair, "ft-load show").split()
     live = pair.found().check(acked, "the database", exact=True)
     pair.power_off()
     sides = "ab" if pair.mode == "local" else "a"
@@ -167,7 +187,7 @@ def end(pair):
     checks = [live, *same, *fsck, *(check for _, check in images.values()), *verdict.replies(redis),
               *(disk.commits_check(side, redis["value"], found) for side, found in incrs.items()),
               verdict.Check("every file and every block read as it was written",
-                            wrong == 0 and all(load in rounds for load in LOADS), f"{wrong} wrong; {rounds} {said[-300:]}")]
+                            wrong == 0, f"{wrong} wrong; rounds: {ended} {said[-300:]}")]
     return disk.End(checks, {
         "commits": acked, "redis_commits": redis["value"],
         "commits_lost": incr["lost"] + max(found.lost(acked) for found, _ in images.values())
