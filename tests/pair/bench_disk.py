@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """scripts/bench: drives. A guest that lives on a drive (scripts/guest --disk), alone and on a pair in each mode of ft-disk.
 
-A round is as one of bench_rounds: the machine that is alone does the workloads,
-each also beside a second one that works too; then each pair does the same. The
-next round begins with the pairs. fio has a drive of its own, raw and written once.
+A round is as one of bench_rounds: two machines that are alone take turns at each
+workload, first one at a time, then each beside the other one; then each pair does
+the same. The next round begins with the pairs. fio has a drive of its own, raw and
+written once.
 """
 
 import threading
@@ -21,9 +22,12 @@ WARM_SECONDS = 1                # of each program, or the first machine would pa
 # one host share its disk, too.
 BUSY = "(while :; do ft-fio flush /dev/vdb 5; done) >/dev/null 2>&1 </dev/null & echo $! >/run/busy"
 IDLE = "kill $(cat /run/busy); killall fio"
-PLAIN, LOCAL, SHARED, SHARED_READS = "plain", "local", "shared", "shared_reads_disk"
+LOCAL, SHARED, SHARED_READS = "local", "shared", "shared_reads_disk"
 # {pair: (its mode, more for -machine, its workloads or None for all)}
 PAIRS = {LOCAL: ("local", (), None), SHARED: ("shared", (), None), SHARED_READS: ("shared", ("ft-disk-reads=disk",), ("fio",))}
+# Machines that are alone: with the host's page cache, and past it, as an image must be used that two hosts share.
+PLAIN, DIRECT = "plain", "direct"
+YARDSTICK = {LOCAL: PLAIN, SHARED: DIRECT, SHARED_READS: DIRECT}
 NOT_BUILT = "ft-disk=shared"        # in the refusal of a QEMU without it
 
 
@@ -36,7 +40,7 @@ def run(options, say):
         for name in names if number % 2 else reversed(names):
             try:
                 if name == PLAIN:
-                    alone_block(rounds, number, chosen, options, say)
+                    alone_block(rounds, number, chosen, {YARDSTICK[p] for p in pairs}, options, say)
                 else:
                     pair_block(name, rounds, number, chosen, options, say)
             except TROUBLE as why:
@@ -50,28 +54,35 @@ def run(options, say):
 
 
 # ----------------------------------------------------------------------- alone --
-def alone(tag, options):
+def alone(name, tag, options):
     """As machine.alone("plain"): upstream's QEMU if it was built."""
     pristine = machine.pristine_qemu()
-    return RootSuccession(f"bench-disk-{tag}", ft=False, drives=2, size_mib=DRIVE_MIB, formats=("qcow2", "raw"), more=machine.PLAIN,
-                          machine=() if pristine else ("ft=off",), first={"qemu": pristine} if pristine else None, keep=options.keep)
+    direct = name == DIRECT
+    return RootSuccession(f"bench-disk-{name}-{tag}", ft=False, drives=2, size_mib=DRIVE_MIB, formats=("raw" if direct else "qcow2", "raw"),
+                          cache="none" if direct else "", more=machine.PLAIN, machine=() if pristine else ("ft=off",),
+                          first={"qemu": pristine} if pristine else None, keep=options.keep)
 
 
-def alone_block(rounds, number, chosen, options, say):
+def alone_block(rounds, number, chosen, wanted, options, say):
     with ExitStack() as stack:
-        plain, second = (stack.enter_context(alone(f"{tag}-{number}", options)) for tag in ("plain", "beside"))
-        say(f"round {number}: booting two guests that live on drives")
-        for pair in (plain, second):
+        pairs = {name: stack.enter_context(alone(name, number, options)) for name in (PLAIN, DIRECT)}
+        say(f"round {number}: booting {' and '.join(pairs)}, which live on drives")
+        for pair in pairs.values():
             pair.start(captures=())
-        for pair in (plain, second):
+        for pair in pairs.values():
             pair.wait_guest()
             prepare(pair, chosen)
+            machine.pause(pair)
         for workload in chosen:
-            machine.pause(second)
-            one_alone(rounds, number, workload, PLAIN, plain, options, say)
-            machine.resume(second)
-            with busy(workload, second, options):
-                one_alone(rounds, number, workload, BOUND, plain, options, say)
+            for name in sorted(wanted, reverse=number % 2):
+                second = pairs[DIRECT if name == PLAIN else PLAIN]
+                machine.resume(pairs[name])
+                one_alone(rounds, number, workload, name, pairs[name], options, say)
+                machine.resume(second)
+                with busy(workload, second, options):
+                    one_alone(rounds, number, workload, f"{BOUND} {name}", pairs[name], options, say)
+                machine.pause(second)
+                machine.pause(pairs[name])
 
 
 def prepare(pair, chosen):
@@ -130,44 +141,43 @@ def pair_block(name, rounds, number, chosen, options, say):
 
 # --------------------------------------------------------------------- figures --
 def of_rounds(rounds, names):
+    """KIND.WORKLOAD_PAIR; "alone" is the pair's yardstick."""
     figures, each = {}, {}
     for name in names:
-        rates = {m: rounds.rates(m, name) for m in (PLAIN, BOUND, *PAIRS)}
-        figures[f"rate_plain.{name}"] = median(rates[PLAIN].values())
-        put_ratio(figures, each, f"bound.{name}", rates[BOUND], rates[PLAIN])
-        for pair in PAIRS:
+        for pair, yardstick in YARDSTICK.items():
+            rates = {m: rounds.rates(m, name) for m in (pair, yardstick, f"{BOUND} {yardstick}")}
             if rates[pair]:
-                of_pair(figures, each, rounds, name, pair, rates)
-        of_waits(figures, rounds, name)
+                of_rates(figures, each, f"{name}_{pair}", *rates.values())
+                of_observations(figures, list(rounds.observed.get((pair, name), {}).values()), f"{name}_{pair}")
+                of_waits(figures, rounds, name, pair, yardstick)
     return {k: v for k, v in figures.items() if v is not None}, each
 
 
-def of_pair(figures, each, rounds, name, pair, rates):
-    figures[f"rate_{pair}.{name}"] = median(rates[pair].values())
-    put_ratio(figures, each, f"ratio.{name}_{pair}", rates[pair], rates[PLAIN])
-    put_ratio(figures, each, f"ratio_bound.{name}_{pair}", rates[pair], rates[BOUND])
-    seen = list(rounds.observed.get((pair, name), {}).values())
-    figures[f"log_mbit.{name}_{pair}"] = median([s.log_mbit for s in seen])
-    figures[f"lag_ms_p99.{name}_{pair}"] = percentile([ms for s in seen for _, ms in s.lag], 0.99)
-    figures[f"ack_rtt_ms.{name}_{pair}"] = median([s.ack_rtt_ms for s in seen])
+def of_rates(figures, each, key, protected, alone_, bound):
+    figures[f"rate.{key}"], figures[f"rate_alone.{key}"] = median(protected.values()), median(alone_.values())
+    for kind, above, below in (("ratio", protected, alone_), ("ratio_bound", protected, bound), ("bound", bound, alone_)):
+        each[f"{kind}.{key}"] = ratios(above, below)
+        figures[f"{kind}.{key}"] = median(each[f"{kind}.{key}"])
+
+
+def of_observations(figures, seen, key):
+    if not seen:
+        return
+    figures[f"log_mbit.{key}"] = median([s.log_mbit for s in seen])
+    figures[f"lag_ms_p99.{key}"] = percentile([ms for s in seen for _, ms in s.lag], 0.99)
+    figures[f"ack_rtt_ms.{key}"] = median([s.ack_rtt_ms for s in seen])
     for node in ("primary", "secondary"):
-        figures[f"cpu_{node}.{name}_{pair}"] = median([s.cpu_percent(node) for s in seen])
+        figures[f"cpu_{node}.{key}"] = median([s.cpu_percent(node) for s in seen])
 
 
-def put_ratio(figures, each, key, above, below):
-    each[key] = ratios(above, below)
-    figures[key] = median(each[key])
-
-
-def of_waits(figures, rounds, name):
-    """Of one transaction: plain, protected, and what protection adds beside one round trip of the log."""
+def of_waits(figures, rounds, name, pair, yardstick):
+    """Of one transaction: alone, protected, and what protection adds beside one round trip of the log."""
+    key = f"{name}_{pair}"
     for part, share in (("p50", 0.5), ("p99", 0.99)):
-        waits = {m: rounds.waits_us(m, name) for m in (PLAIN, BOUND, *PAIRS)}
-        for who, values in waits.items():
-            if values:
-                figures[f"commit_ms_{part}.{name}.{who}"] = percentile(values, share) / 1000
-        for pair in PAIRS:
-            plain, protected = (figures.get(f"commit_ms_{part}.{name}.{who}") for who in (PLAIN, pair))
-            rtt = figures.get(f"ack_rtt_ms.{name}_{pair}")
-            if plain is not None and protected is not None and rtt is not None:
-                figures[f"commit_over_rtt_ms_{part}.{name}_{pair}"] = protected - plain - rtt
+        alone_, protected = (rounds.waits_us(m, name) for m in (yardstick, pair))
+        if alone_ and protected:
+            figures[f"commit_alone_ms_{part}.{key}"] = percentile(alone_, share) / 1000
+            figures[f"commit_ms_{part}.{key}"] = percentile(protected, share) / 1000
+            if f"ack_rtt_ms.{key}" in figures:
+                figures[f"commit_over_rtt_ms_{part}.{key}"] = (
+                    figures[f"commit_ms_{part}.{key}"] - figures[f"commit_alone_ms_{part}.{key}"] - figures[f"ack_rtt_ms.{key}"])

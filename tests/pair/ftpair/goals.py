@@ -102,14 +102,14 @@ def workload_table(figures):
 
 
 DISK_WORKLOADS, DISK_PAIRS = ("fio", "fio1", "db", "db1"), ("local", "shared", "shared_reads_disk")
-DISK_COLUMNS = (("ratio.{}_{}", "protected / plain"), ("bound.{}", "two plain ones / one"), ("ratio_bound.{}_{}", "protected / bound"),
-                ("rate_plain.{}", "plain, per s"), ("commit_ms_p50.{}.plain", "commit p50, plain, ms"),
-                ("commit_ms_p50.{}.{}", "protected, ms"), ("lag_ms_p99.{}_{}", "lag p99, ms"), ("log_mbit.{}_{}", "log, Mbit/s"),
-                ("cpu_primary.{}_{}", "CPU primary, %"), ("cpu_secondary.{}_{}", "CPU secondary, %"))
+DISK_COLUMNS = (("ratio", "protected / alone"), ("bound", "two side by side / one"), ("ratio_bound", "protected / bound"),
+                ("rate_alone", "alone, per s"), ("commit_alone_ms_p50", "commit p50, alone, ms"), ("commit_ms_p50", "protected, ms"),
+                ("lag_ms_p99", "lag p99, ms"), ("log_mbit", "log, Mbit/s"), ("cpu_primary", "CPU primary, %"),
+                ("cpu_secondary", "CPU secondary, %"))
 
 
 def disk_table(figures):
-    rows = [(name, pair) for name in DISK_WORKLOADS for pair in DISK_PAIRS if f"rate_{pair}.{name}" in figures]
+    rows = [(name, pair) for name in DISK_WORKLOADS for pair in DISK_PAIRS if f"rate.{name}_{pair}" in figures]
     if not rows:
         return
     yield ""
@@ -117,7 +117,7 @@ def disk_table(figures):
     yield "|---" * (len(DISK_COLUMNS) + 1) + "|"
     for name, pair in rows:
         yield (f"| {name}, {pair.replace('_', ' ')} | "
-               + " | ".join(number(figures.get(key.format(name, pair))) for key, _ in DISK_COLUMNS) + " |")
+               + " | ".join(number(figures.get(f"{key}.{name}_{pair}")) for key, _ in DISK_COLUMNS) + " |")
 
 
 BEGIN, END = "<!-- last run: begin -->", "<!-- last run: end -->"

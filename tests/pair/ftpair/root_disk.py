@@ -30,13 +30,15 @@ def missing():
 
 
 class RootSuccession(disk.DiskSuccession):
-    """drives: more than one adds empty ones (of size_mib) behind the root. The images are layers over the one that all tests share."""
+    """drives: more than one adds empty ones (of size_mib) behind the root. cache: of -drive. The images are layers over the one that all tests share."""
 
-    def __init__(self, name, *, formats=None, mode="local", **options):
+    def __init__(self, name, *, formats=None, mode="local", cache="", **options):
         if missing():
             raise Failed(missing())
         usual = "raw" if mode == "shared" else "qcow2"      # a file that two hosts open has no layers
         self.redis = None
+        # Two hosts have two page caches: an image that both use goes past them.
+        self._cache = cache or ("none" if mode == "shared" else "")
         self.checked = 0                                    # commits up to this one were found after a failover
         super().__init__(name, formats=formats or (usual, usual), mode=mode, **options)
 
@@ -50,6 +52,9 @@ class RootSuccession(disk.DiskSuccession):
             disk.need(disk.BUILD / "qemu-img", "create", "-q", "-f", "qcow2", "-b", self.base(), "-F", "raw", self.image(side))
         else:
             disk.need("cp", "--sparse=always", "--reflink=auto", IMAGE, self.image(side))
+
+    def drive_word(self, side, number):
+        return super().drive_word(side, number) + (f",cache={self._cache}" if self._cache else "")
 
     def base(self):
         """A link of our own: scripts/guest may make another image while we run."""
