@@ -21,7 +21,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/soak", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Keeps a pair busy for long and counts what goes wrong. One of three ways:\n"
-        "  --failovers N  the primary dies N times (kill -9 and SIGSTOP in turn), each time a fresh\n"
+        "  --failovers N  the primary dies N times (kill -9 and SIGSTOP in turn; kill -9 alone with --disk shared), each time a fresh\n"
         "                 secondary takes the dead one's place; one INCR stream on one connection\n"
         "  --attaches N   a guest under full load is protected N times, each time by a fresh secondary\n"
         "  --minutes M    one pair under full load; lag and memory are plotted\n"

@@ -20,6 +20,8 @@ from ftpair.soaking import common_figures, most, part
 from ftpair.succession import Succession, silent_until_live
 
 FAULTS = ("kill", "stop")
+# A hung process keeps the lock of the one image, and the takeover waits for that: rightly (pair/shared_*).
+FAULTS_SHARED = ("kill",)
 QUIET_SECONDS = (1.0, 3.0)      # from protected to the fault
 WOKEN_SECONDS = 1.0             # how long a woken old primary is watched
 TRIES = 3
@@ -56,7 +58,7 @@ def run(options, say):
         pair = root_disk.RootSuccession("soak-failovers", mode=options.disk, drives=2, **soaking.pair_options(options, say))
     else:
         pair = Succession("soak-failovers", **soaking.pair_options(options, say))
-    ends = []
+    ends, faults = [], FAULTS_SHARED if options.disk == "shared" else FAULTS
     incidents, load, cycles = Incidents(pair.folder, say), Load(pair), []
 
     def work():
@@ -69,7 +71,7 @@ def run(options, say):
         if options.load:
             load.start()
         for number in range(1, options.failovers + 1):
-            cycle = Cycle(number, FAULTS[(number - 1) % len(FAULTS)])
+            cycle = Cycle(number, faults[(number - 1) % len(faults)])
             live_through(pair, cycle, incidents, chance)
             cycles.append(cycle)
             print(cycle.line(options.failovers), flush=True)
