@@ -95,6 +95,8 @@ COLUMNS = (("ratio.{}", "protected / plain"), ("bound.{}", "two plain ones / one
 
 def workload_table(figures):
     names = [n for n in WORKLOADS if f"rate_plain.{n}" in figures or f"rate_protected.{n}" in figures]
+    if not names:
+        return
     yield "| workload | " + " | ".join(title for _, title in COLUMNS) + " |"
     yield "|---" * (len(COLUMNS) + 1) + "|"
     for name in names:
