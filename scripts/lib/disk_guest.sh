@@ -7,7 +7,8 @@
 #                                  initrd.img, whose ft-root mounts it, as Debian's own initramfs would
 #   build/guest/disk-packages      what it was made of
 #
-# Needs no root: mmdebstrap falls back to a user namespace, and fakeroot remembers the owners of files while mke2fs reads them.
+# Needs no root: mmdebstrap falls back to a user namespace (with subordinate uids, uidmap's newuidmap), and fakeroot remembers the
+# owners of files while mke2fs reads them.
 
 DISK_FILES=$FT_ROOT/tests/guest/disk
 DISK_PACKAGES=postgresql,redis-server,fio,busybox-static
@@ -82,6 +83,8 @@ make_disk_guest() {
         return
     fi
     need mmdebstrap fakeroot mke2fs tar
+    [ "$(id -u)" = 0 ] || grep -q "^$(id -un):" /etc/subuid 2>/dev/null ||
+        die "--disk needs root, or subordinate uids for $(id -un) in /etc/subuid and /etc/subgid"
     rm -f "$OUT/disk-stamp"
     if [ -n "$REFRESH" ] || ! stamp_is "$WORK/disk-root.stamp" "$root_hash" || [ ! -s "$WORK/disk-root.tar" ]; then
         rm -f "$WORK/disk-root.stamp"
