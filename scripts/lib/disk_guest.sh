@@ -24,12 +24,11 @@ fetch_disk_root() {
         words+=("--dpkgopt=path-exclude=$path")
     done
     say "mmdebstrap: Debian $SUITE with $DISK_PACKAGES"
-    # shellcheck disable=SC2016
     logged "$OUT/mmdebstrap.log" mmdebstrap --variant=minbase --format=tar --include=$DISK_PACKAGES \
         --aptopt='APT::Install-Recommends "false"' "${words[@]}" \
-        --customize-hook='chroot "$1" dpkg-query -W -f "\${Package} \${Version}\n" >'"'$OUT/disk-packages.new'" \
         "$SUITE" "$WORK/disk-root.tar" "$FT_BUILD/apt/$root/sources.list"
-    mv "$OUT/disk-packages.new" "$OUT/disk-packages"
+    tar -xOf "$WORK/disk-root.tar" ./var/lib/dpkg/status |
+        awk '/^Package: / { name = $2 } /^Version: / { print name, $2 }' >"$OUT/disk-packages"
 }
 
 # Inside fakeroot. pack_disk TAR FOLDER IMAGE MIB SOURCE...: the tar and the trees of the sources as one file system.
