@@ -28,19 +28,23 @@ REFUSED = [
 
 def run(case):
     with DiskSuccession.of(case, drives=2, drive_words=slow_drives()) as pair:
-        pair.start(captures=()).wait_up()
-        start_load(pair)
-        end(case, pair.secondary)
-        pair.wait_state(pair.primary, "exposed", 20)
-        for command in ("stop", *QUERIES, "cont"):
-            pair.primary.qmp.command(command)
-        for command, arguments in REFUSED:
-            said = refusal(pair.primary, command, arguments)
-            case.expect(f"exposed, it refuses {command}", "FT" in said, said)
-        guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=4k count=10 iflag=direct; ls /data; sync", 30)
-        errors = [d["errors"] for d in pair.primary.query()["disks"]]
-        case.expect("no request failed", errors == [0, 0], errors)
-        end(case, pair.primary)
+        end_both(case, pair)
+
+
+def end_both(case, pair):
+    pair.start(captures=()).wait_up()
+    start_load(pair)
+    end(case, pair.secondary)
+    pair.wait_state(pair.primary, "exposed", 20)
+    for command in ("stop", *QUERIES, "cont"):
+        pair.primary.qmp.command(command)
+    for command, arguments in REFUSED:
+        said = refusal(pair.primary, command, arguments)
+        case.expect(f"exposed, it refuses {command}", "FT" in said, said)
+    guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=4k count=10 iflag=direct; ls /data; sync", 30)
+    errors = [d["errors"] for d in pair.primary.query()["disks"]]
+    case.expect("no request failed", errors == [0, 0], errors)
+    end(case, pair.primary)
 
 
 def end(case, node):

@@ -68,18 +68,6 @@ static bool ft_take_shift(QDict *opts, int *shift, Error **errp)
     return true;
 }
 
-static bool ft_take_compress(QDict *opts, bool *compress, Error **errp)
-{
-    g_autofree char *value = ft_take_opt(opts, "ft-compress");
-
-    *compress = value && g_str_equal(value, "zstd");
-    if (value && !*compress && !g_str_equal(value, "off")) {
-        error_setg(errp, "ft-compress=%s: must be off or zstd", value);
-        return false;
-    }
-    return true;
-}
-
 static bool ft_check_address(const char *key, const char *value, Error **errp)
 {
     const char *colon = value ? strrchr(value, ':') : NULL;
@@ -135,17 +123,32 @@ static bool ft_take_arbiter(QDict *opts, FtConfig *c, Error **errp)
     return true;
 }
 
-static bool ft_take_disk(QDict *opts, Error **errp)
+/* @value is one of two words; absent, it is the first. *second: it is the other. */
+static bool ft_take_word(QDict *opts, const char *key, const char *first,
+                         const char *other, bool *second, Error **errp)
 {
-    g_autofree char *value = ft_take_opt(opts, "ft-disk");
+    g_autofree char *value = ft_take_opt(opts, key);
 
-    if (!value || g_str_equal(value, "local")) {
-        return true;
+    *second = value && g_str_equal(value, other);
+    if (value && !*second && !g_str_equal(value, first)) {
+        error_setg(errp, "%s=%s: must be %s or %s", key, value, first, other);
+        return false;
     }
-    error_setg(errp, "ft-disk=%s: %s", value, g_str_equal(value, "shared")
-               ? "one image for both nodes is not built yet; give each node an image "
-                 "of its own (ft-disk=local)" : "must be local");
-    return false;
+    return true;
+}
+
+static bool ft_take_disk(QDict *opts, FtConfig *c, Error **errp)
+{
+    if (!ft_take_word(opts, "ft-disk", "local", "shared", &c->disk_shared, errp)
+        || !ft_take_word(opts, "ft-disk-reads", "log", "disk", &c->disk_reads, errp)) {
+        return false;
+    }
+    if (c->disk_reads && !c->disk_shared) {
+        error_setg(errp, "ft-disk-reads=disk needs ft-disk=shared: with an image of "
+                   "its own each node reads that anyway");
+        return false;
+    }
+    return true;
 }
 
 static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
@@ -163,14 +166,14 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
                         FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)
         || !ft_take_shift(opts, &c->shift, errp)
-        || !ft_take_compress(opts, &c->compress, errp)
+        || !ft_take_word(opts, "ft-compress", "off", "zstd", &c->compress, errp)
         || !ft_take_number(opts, "ft-lag-limit", 1, 60000,
                            FT_LAG_LIMIT_MS_DEFAULT, &lag_ms, errp)
         || !ft_take_number(opts, "ft-digest", 0, 3600000,
                            FT_DIGEST_MS_DEFAULT, &digest_ms, errp)
         || !ft_check_address("ft-peer", c->peer, errp)
         || !ft_check_address("ft-listen", c->listen, errp)
-        || !ft_take_disk(opts, errp)
+        || !ft_take_disk(opts, c, errp)
         || !ft_take_arbiter(opts, c, errp)) {
         return false;
     }

@@ -58,6 +58,12 @@ typedef struct FtCopyRun {
     uint8_t *buf;
 } FtCopyRun;
 
+/* There is nothing to copy: no drives, or both nodes use the same images. */
+static bool ft_copies_nothing(void)
+{
+    return !ft_disks_count || ft_disk_shared();
+}
+
 static FtCopyRun *copy_run;     /* main; NULL: no copy is under way         */
 
 static void ft_copy_failed(const FtDisk *d, const char *what)
@@ -212,7 +218,7 @@ void ft_copy_begin(void)
     FtSums *early;
 
     ft_copy_abort();
-    if (!ft_disks_count) {
+    if (ft_copies_nothing()) {
         return;
     }
     for (unsigned i = 0; i < ft_disks_count; i++) {
@@ -250,7 +256,7 @@ bool ft_copy_finish(void)
 {
     bool ended = false, equal;
 
-    if (!ft_disks_count) {
+    if (ft_copies_nothing()) {
         return true;
     }
     if (!copy_run) {
@@ -504,7 +510,7 @@ int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t 
 {
     FtChunk *c;
 
-    if (disk >= ft_disks_count || offset % FT_DISK_CHUNK_BYTES
+    if (ft_disk_shared() || disk >= ft_disks_count || offset % FT_DISK_CHUNK_BYTES
         || offset >= (uint64_t)ft_disks[disk].bytes
         || len != ft_part(&ft_disks[disk], offset, FT_DISK_CHUNK_BYTES)) {
         error_setg(errp, "disk: %zu bytes at %" PRIu64 " of drive %" PRIu64
@@ -532,9 +538,13 @@ int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t 
 
 uint64_t ft_copy_ask_durable(unsigned gen)
 {
-    FtChunk *c = g_new0(FtChunk, 1);
     uint64_t ticket = qatomic_inc_fetch(&incoming.tickets);
+    FtChunk *c;
 
+    if (ft_copies_nothing()) {
+        return ticket;
+    }
+    c = g_new0(FtChunk, 1);
     c->gen = gen;
     c->ticket = ticket;
     ft_chunk_push(c);
@@ -548,7 +558,7 @@ bool ft_copy_has_failed(void)
 
 bool ft_copy_is_durable(uint64_t ticket)
 {
-    return !ft_disks_count || qatomic_read(&incoming.durable) >= ticket;
+    return ft_copies_nothing() || qatomic_read(&incoming.durable) >= ticket;
 }
 
 bool ft_copy_load_begin(Error **errp)

@@ -358,6 +358,28 @@ bool ft_log_readable(void)
         && !(ft_fault("stand-still") && ft_log_consumed_seq(reader) > 100);
 }
 
+/* The last event of a frame is behind us when the next frame's first one is read,
+ * or at once if no field of it is left. */
+static struct {
+    bool due;
+    uint64_t told_seq;
+} report;                       /* RL                                       */
+
+static void ft_log_report_due(void)
+{
+    if (report.due && ft_log_consumed_seq(reader) > report.told_seq) {
+        report.due = false;
+        report.told_seq = ft_log_consumed_seq(reader);
+        ft_peer_report();
+    }
+}
+
+void ft_log_report_frame(void)
+{
+    report.due = true;
+    ft_log_report_due();
+}
+
 static bool ft_log_get_event_op(unsigned *event)
 {
     uint8_t wire;
@@ -372,6 +394,7 @@ static bool ft_log_get_event_op(unsigned *event)
         ft_log_diverged("an event that this build does not know");
         return false;
     }
+    ft_log_report_due();
     *event = from_wire[wire];
     return true;
 }
@@ -433,6 +456,7 @@ void ft_log_replay_from(FtLogReader *r)
     replay_restart_log();
     reader = r;
     icount_at_cut = replay_state.current_icount;
+    report.told_seq = 0;
     replaying = true;
     ft_log_arrived();
 }

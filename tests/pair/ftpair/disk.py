@@ -57,11 +57,13 @@ class DiskSuccession(Succession):
         """What the first node on that side has more than other tests' nodes."""
         arguments = ["-m", str(self._memory)] if self._memory else []
         for number in range(self.drives):
-            usual = f"if=none,id=d{number},file={self.image_name(side, number)},format={self.formats[side]}"
-            arguments += ["-drive", self._words.get((side, number), usual),
+            arguments += ["-drive", self._words.get((side, number), self.drive_word(side, number)),
                           "-device", f"virtio-blk-pci,drive=d{number},id=disk{number}"]
         arguments += [argument.format(side=side) for argument in self._more_arguments]
         return {"parameters": self.parameters(), "arguments": arguments}
+
+    def drive_word(self, side, number):
+        return f"if=none,id=d{number},file={self.image_name(side, number)},format={self.formats[side]}"
 
     def image_name(self, side, number):
         side = side if self.mode == "local" else "a"
