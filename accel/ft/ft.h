@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 /* Both nodes must run the same; a change of behaviour changes it. */
-#define FT_CORE_VERSION "0.3.0"
+#define FT_CORE_VERSION "0.4.0"
 
 typedef struct FtError {
     char text[256];
@@ -155,7 +155,8 @@ typedef enum FtEvent {                 /* wire numbers, see events.def      */
     FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
     FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
     FT_EV_DIGEST = 61,                 /* int full, bytes: the digest below */
-    FT_EV_DISK = 62,                   /* int disk, int request, int status, int hash */
+    FT_EV_DISK = 62,                   /* int disk, int request, int status, int hash,
+                                        * bytes: what a read of a shared image found */
     FT_EV_END = 63
 } FtEvent;
 
@@ -329,6 +330,30 @@ bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) FT_NOEXCEPT
 /* Bytes that are still to be looked at, and how often all were. */
 uint64_t ft_copy_map_left(const FtCopyMap *m) FT_NOEXCEPT;
 uint64_t ft_copy_map_rounds(const FtCopyMap *m) FT_NOEXCEPT;
+
+/* ------------------------------------------------------------ disk order --
+ * With ft-disk=shared: which requests of a drive may go to the image now
+ * (block/ft-filter/disk_order.hpp). Thread: any, BQL.
+ */
+typedef enum FtDiskKind {
+    FT_DISK_KIND_READ,
+    FT_DISK_KIND_WRITE,                /* of data, zeros, or a discard      */
+    FT_DISK_KIND_FLUSH
+} FtDiskKind;
+typedef struct FtDiskOrder FtDiskOrder;
+/* It remembers so many reads that the secondary has not executed. */
+FtDiskOrder *ft_disk_order_new(size_t reads_max) FT_NOEXCEPT;
+void ft_disk_order_free(FtDiskOrder *o) FT_NOEXCEPT;
+/* In the order of their submission; each id once. */
+void ft_disk_order_add(FtDiskOrder *o, uint64_t id, FtDiskKind kind, uint64_t offset,
+                       uint64_t bytes) FT_NOEXCEPT;
+/* Does nothing before it stand in its way? executed_seq: the secondary has
+ * executed all frames up to here; UINT64_MAX without a secondary. */
+bool ft_disk_order_may_start(FtDiskOrder *o, uint64_t id, uint64_t executed_seq) FT_NOEXCEPT;
+/* seq: the frame with its completion, if the secondary will read it too; else 0. */
+void ft_disk_order_finish(FtDiskOrder *o, uint64_t id, uint64_t seq) FT_NOEXCEPT;
+/* Has the secondary executed every read that was finished? */
+bool ft_disk_order_reads_executed(FtDiskOrder *o, uint64_t executed_seq) FT_NOEXCEPT;
 
 /* --------------------------------------------------------------- session --
  * What FT decides: step(event, now) -> actions. One thread (main).

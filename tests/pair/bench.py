@@ -13,17 +13,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bench_chrony                                       # noqa: E402
 import bench_clock                                        # noqa: E402
+import bench_disk                                         # noqa: E402
 import bench_figures                                      # noqa: E402
 import bench_gap                                          # noqa: E402
 import bench_plots                                        # noqa: E402
 import bench_replay                                       # noqa: E402
 import bench_rounds                                       # noqa: E402
-from ftpair import figures, goals, machine, netns, process_cpu, workloads    # noqa: E402
+from ftpair import disk_workloads, figures, goals, machine, netns, process_cpu, root_disk, workloads    # noqa: E402
 from ftpair.distribution import rounded                   # noqa: E402
 from ftpair.node import ROOT, qemu_path                   # noqa: E402
 
 STAGES = ("idle", "clock", "chrony", "replay", "gap")
-NAMES = [w.name for w in workloads.ALL] + list(STAGES)
+DISK = ["disk", *(w.name for w in disk_workloads.ALL)]
+NAMES = [w.name for w in workloads.ALL] + list(STAGES) + DISK
 # rounds, then seconds: of a workload, of idleness, of a clock, of a phase of chrony, how far behind, how long to catch up; kills
 FULL = {"rounds": 3, "seconds": 2.5, "idle_seconds": 20, "clock_seconds": 60, "chrony_seconds": 25, "behind_seconds": 5,
         "catch_up_seconds": 10, "kills": 50}
@@ -41,7 +43,7 @@ def arguments():
         "means. Exits 0 if every check held (digests equal, no reply lost, no connection broken); a figure that does\n"
         "not reach its goal is reported and fails nothing.\n\n"
         f"WORKLOAD: {', '.join(NAMES)}")
-    parser.add_argument("--quick", action="store_true", help="everything shorter: less than 5 minutes")
+    parser.add_argument("--quick", action="store_true", help="everything shorter, and drives only if --only names them: less than 5 minutes")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"default {FULL['rounds']}, with --quick {QUICK['rounds']}")
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="WORKLOAD", help="these workloads and nothing else")
     parser.add_argument("--kills", type=int, metavar="N", help=f"of gap; default {FULL['kills']}, with --quick {QUICK['kills']}")
@@ -110,6 +112,8 @@ class Run:
             self.stage(self.measure_replay)
         if self.wants("gap"):
             self.stage(self.measure_gap)
+        if self.wants(*DISK) and (self.options.only or not self.options.quick):
+            self.stage(self.measure_disk)
 
     def stage(self, work):
         """One that fails does not take the others with it."""
@@ -141,6 +145,12 @@ class Run:
         more, self.gaps, checks = bench_gap.run(self.options, self.say)
         self.figures.update(more)
         self.problems += [str(check) for check in checks if not check.ok]
+
+    def measure_disk(self):
+        more, each, problems = bench_disk.run(self.options, self.say)
+        self.figures.update(more)
+        self.each.update(each)
+        self.problems += problems
 
 
 def meta(options, run, others):
@@ -184,6 +194,8 @@ def can_run(options):
         return f"no {qemu_path()}: run scripts/build"
     if not machine.INITRD.exists():
         return f"no {machine.INITRD}: run scripts/guest --bench"
+    if any(name in DISK for name in options.only or (() if options.quick else DISK)) and root_disk.missing():
+        return root_disk.missing()
     return bench_plots.missing() if options.plots else ""
 
 

@@ -156,12 +156,12 @@ def protected_block(rounds, number, chosen, options, say):
             one_protected(rounds, number, workload, pair, options, say)
 
 
-def one_protected(rounds, number, workload, pair, options, say):
-    """Failed when the pair is not protected afterwards, or a digest differs."""
+def one_protected(rounds, number, workload, pair, options, say, name=PROTECTED):
+    """Failed when the pair is not protected afterwards, or a digest differs. name: of one of several pairs."""
     with Observer(pair) as seen:
         result = workload.measure(pair, options.seconds)
-    rounds.observed.setdefault(workload.name, {})[number] = seen
-    keep(rounds, number, workload, PROTECTED, result, say, f"   lag {seen.lag_ms(0.5) or 0:.1f} ms, log {seen.log_mbit:.2f} Mbit/s")
+    rounds.observed.setdefault(workload.name if name == PROTECTED else (name, workload.name), {})[number] = seen
+    keep(rounds, number, workload, name, result, say, f"   lag {seen.lag_ms(0.5) or 0:.1f} ms, log {seen.log_mbit:.2f} Mbit/s")
     digest.compared(pair, 60)
     rounds.digests += 1
     pair.wait_protected(1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ftpair import disk, failover, figures, netns, timeline     # noqa: E402
+from ftpair import failover, figures, netns, root_disk, timeline, verdict     # noqa: E402
 from ftpair.node import qemu_path                         # noqa: E402
 from ftpair.pair import Failed, Pair                      # noqa: E402
 from ftpair.qmp import QmpError                           # noqa: E402
@@ -30,9 +30,10 @@ def arguments():
     parser.add_argument("--fault", choices=("kill", "stop", "host", "link"), default="kill",
                         help="kill: kill -9 of the primary (default). stop: SIGSTOP. host: its links "
                         "go down with it. link: only the log link is cut; either may win")
-    parser.add_argument("--disk", choices=("local",),
-                        help="redis keeps its data on a drive, durable before each reply; each node has "
-                        "an image of its own. At the end the survivor's is searched for every commit")
+    parser.add_argument("--disk", choices=("local", "shared"),
+                        help="the guest lives on a drive (scripts/guest --disk) and the client commits to its database. "
+                        "local: each node has an image of its own; shared: both have one. At the end the survivor's "
+                        "image is checked, switched on alone and searched for every commit")
     parser.add_argument("--keep", action="store_true", help="keep the work folders of good runs too")
     parser.add_argument("--secondary-tap-check", action="store_true",
                         help="from the start of the secondary until the fault, also list every frame "
@@ -48,15 +49,15 @@ def say_since(start):
 
 def one_run(number, options):
     """One failover; its story, whether it ended well or not."""
-    story = failover.Failover(options.fault)
-    kind, more = (disk.DiskSuccession, {"file_mib": 64, "timeout_ms": 500}) if options.disk else (Pair, {})
+    story = failover.Failover(options.fault, loop="commits to PostgreSQL" if options.disk else "INCR on redis")
+    kind, more = (root_disk.RootSuccession, {"mode": options.disk, "timeout_ms": 500}) if options.disk else (Pair, {})
     pair = kind(f"demo-{options.fault}-{number}", say=say_since(time.monotonic()), keep=options.keep, **more)
     try:
         with pair:
             pair.start().wait_up()
             failover.run(pair, story)
             if options.disk:
-                story.checks += disk.after(pair, story)
+                story.checks += root_disk.after(pair, story)
             if options.secondary_tap_check:
                 list_frames(pair, story)
             print()
@@ -65,6 +66,8 @@ def one_run(number, options):
             if not story.ok:
                 raise Failed("; ".join(c.name for c in story.checks if not c.ok))
     except (Failed, QmpError, RuntimeError, OSError) as error:
+        if story.ok:                # what failed came after the story
+            story.checks.append(verdict.Check("the run ends in order", False, str(error)))
         print(f"\nrun {number}: FAILED: {error}\n{seen(story)}  work folder: {pair.folder}\n"
               f"  once more: scripts/demo --fault {options.fault} --keep", flush=True)
     return story
@@ -111,6 +114,8 @@ def main():
         sys.exit(f"scripts/demo: {missing}")
     if not os.access(qemu_path(), os.X_OK):
         sys.exit(f"scripts/demo: no {qemu_path()}: run scripts/build")
+    if options.disk and root_disk.missing():
+        sys.exit(f"scripts/demo: {root_disk.missing()}")
     stories = []
     for number in range(1, options.runs + 1):
         if options.runs > 1:

@@ -76,7 +76,7 @@ class Incr(unittest.TestCase):
         self.assertIn("every reply is the last plus one", names_of_failed(verdict.replies(r)))
 
     def test_broken_connection_is_a_failure(self):
-        self.assertIn("redis connection unbroken",
+        self.assertIn("the client's connection unbroken",
                       names_of_failed(verdict.replies(incr(numbers(1, 2)))))
 
     def test_no_reply_at_all_is_a_failure(self):

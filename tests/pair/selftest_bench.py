@@ -4,6 +4,7 @@
 import unittest
 from types import SimpleNamespace
 
+import bench_disk
 import bench_figures
 import bench_gap
 import bench_replay
@@ -183,6 +184,33 @@ class Chrony(unittest.TestCase):
         self.assertFalse(chrony.parse(self.LINE.format("Not synchronised")).synchronised)
         with self.assertRaises(Failed):
             chrony.parse("506 Cannot talk to daemon\n")
+
+
+class Drives(unittest.TestCase):
+    def rounds(self):
+        rounds = bench_rounds.Rounds()
+        for machine, rate in (("plain", 100), ("direct", 50), ("bound plain", 80), ("local", 90), ("shared", 40)):
+            rounds.put(machine, SimpleNamespace(name="db"), 1, Result(rate, waits_us=[1000 if machine == "plain" else 1300]))
+        rounds.observed[("local", "db")] = {1: Observation(seconds=1.0, threads={"primary": {}, "secondary": {}}, ack_rtt_ms=0.1)}
+        return rounds
+
+    def test_each_pair_has_its_yardstick(self):
+        figures, each = bench_disk.of_rounds(self.rounds(), ["db", "fio"])
+        self.assertEqual((figures["ratio.db_local"], figures["ratio.db_shared"]), (0.9, 0.8))
+        self.assertEqual((figures["bound.db_local"], figures["ratio_bound.db_local"]), (0.8, 1.125))
+        self.assertEqual(each["ratio.db_local"], [0.9])
+        self.assertNotIn("ratio.fio_local", figures)
+
+    def test_a_commit_beside_the_round_trip(self):
+        figures, _ = bench_disk.of_rounds(self.rounds(), ["db"])
+        self.assertAlmostEqual(figures["commit_over_rtt_ms_p50.db_local"], 0.2)
+
+    def test_the_table_has_a_row_for_each_pair(self):
+        figures, _ = bench_disk.of_rounds(self.rounds(), ["db"])
+        rows = list(goals.disk_table(figures))
+        self.assertEqual(len(rows), 5)
+        self.assertIn("| db, shared | 0.800 |", rows[-1])
+        self.assertEqual(list(goals.disk_table({})), [])
 
 
 if __name__ == "__main__":

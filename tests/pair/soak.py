@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ftpair import figures, netns, verdict                # noqa: E402
+from ftpair import figures, netns, root_disk, verdict     # noqa: E402
 from ftpair.node import BUILD, qemu_path                  # noqa: E402
 from ftpair.pair import Failed                            # noqa: E402
 
@@ -21,7 +21,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/soak", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Keeps a pair busy for long and counts what goes wrong. One of three ways:\n"
-        "  --failovers N  the primary dies N times (kill -9 and SIGSTOP in turn), each time a fresh\n"
+        "  --failovers N  the primary dies N times (kill -9 and SIGSTOP in turn; kill -9 alone with --disk shared), each time a fresh\n"
         "                 secondary takes the dead one's place; one INCR stream on one connection\n"
         "  --attaches N   a guest under full load is protected N times, each time by a fresh secondary\n"
         "  --minutes M    one pair under full load; lag and memory are plotted\n"
@@ -36,9 +36,10 @@ def arguments():
     parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS",
                         help="ft-timeout of the nodes; more on a busy host (default 500)")
     parser.add_argument("--seed", type=int, help="of the random moments (default: chosen and shown)")
-    parser.add_argument("--disk", choices=("local",), help="--failovers: redis commits to a drive, each node with an image "
-                        "of its own; another load writes files and reads them again; at the end the images are "
-                        "compared, checked and searched for every commit")
+    parser.add_argument("--disk", choices=("local", "shared"), help="--failovers: the guest lives on a drive (scripts/guest --disk); "
+                        "the client commits to its database, redis gets INCR, each durable; files and fio's blocks are written and "
+                        "verified beside that. After each failover all commits are looked for; at the end the images are compared "
+                        "(local), checked, switched on alone and searched for every commit")
     parser.add_argument("--load", action="store_true", help="--failovers: the full load of the others too")
     parser.add_argument("--seconds", type=float, default=60, metavar="S",
                         help="--attaches: how long each protected pair is watched (default 60)")
@@ -80,6 +81,8 @@ def main():
         sys.exit(f"scripts/soak: {missing}")
     if not os.access(qemu_path(), os.X_OK):
         sys.exit(f"scripts/soak: no {qemu_path()}: run scripts/build")
+    if options.disk and root_disk.missing():
+        sys.exit(f"scripts/soak: {root_disk.missing()}")
     if options.seed is None:
         options.seed = random.randrange(1 << 32)
     print(f"scripts/soak {' '.join(sys.argv[1:])}   seed {options.seed}", flush=True)

@@ -17,16 +17,20 @@ WORK_SECONDS = 2
 
 def run(case):
     with DiskSuccession.of(case, drives=2, drive_words=slow_drives()) as pair:
-        pair.start(captures=()).wait_up()
-        pair.start_long_incr()
-        start_load(pair)
-        time.sleep(WORK_SECONDS)
-        pair.primary.qmp.command("ft-failover")
-        pair.wait_state(pair.secondary, "exposed", 20)
-        pair.wait_state(pair.primary, "fenced", 20)
-        pair.promote()
-        pair.goes_on()
-        guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=4k count=10 iflag=direct; sync", 30)
-        errors = [d["errors"] for d in pair.primary.query()["disks"]]
-        case.expect("no request failed", errors == [0, 0], errors)
-        case.judge(*verdict.replies(pair.incr.finish()))
+        hand_over(case, pair)
+
+
+def hand_over(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.start_long_incr()
+    start_load(pair)
+    time.sleep(WORK_SECONDS)
+    pair.primary.qmp.command("ft-failover")
+    pair.wait_state(pair.secondary, "exposed", 20)
+    pair.wait_state(pair.primary, "fenced", 20)
+    pair.promote()
+    pair.goes_on()
+    guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=4k count=10 iflag=direct; sync", 30)
+    errors = [d["errors"] for d in pair.primary.query()["disks"]]
+    case.expect("no request failed", errors == [0, 0], errors)
+    case.judge(*verdict.replies(pair.incr.finish()))

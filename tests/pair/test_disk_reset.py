@@ -26,29 +26,38 @@ KILL_SECONDS = (0.2, 0.25, 0.3)     # after the order, which waits 0.2 s itself
 
 
 def run(case):
-    with disk.DiskSuccession.of(case, drives=2, drive_words=slow_drives(), more=TRACE) as pair:
-        pair.start(captures=()).wait_up()
-        epoch = pair.primary.query()["epoch"]
-        start_load(pair)
-        guest.order(pair, "reboot -f")
-        pair.wait_guest(boots=2)
-        still(pair, "after the reboot")
-        drained = [busy_drains(pair, side) for side in "ab"]
-        case.expect("both drained with requests in flight", drained[0] and drained[0] == drained[1], drained)
-        device = guest.command(pair, "basename $(readlink -f /sys/block/vdb/device)").strip()
-        for number in range(ROUNDS):
-            start_load(pair)
-            for node in (pair.primary, pair.secondary):
-                for query in QUERIES:
-                    node.qmp.command(query)
-            guest.command(pair, f"echo {device} >{BIND}/unbind; echo {device} >{BIND}/bind; sleep 0.2; ls /sys/block", 60)
-            still(pair, f"after unbind {number + 1}")
-        case.expect("the same epoch", pair.secondary.query()["epoch"] == epoch, epoch)
-        errors = [d["errors"] for d in pair.primary.query()["disks"]]
-        case.expect("no request failed", errors == [0, 0], errors)
+    resets(case, lambda tag: disk.DiskSuccession.of(case, tag, drives=2, drive_words=slow_drives(), more=TRACE))
+
+
+def resets(case, make):
+    """make(tag): the pair."""
+    with make("") as pair:
+        reboot_and_unbind(case, pair)
     for number, seconds in enumerate(KILL_SECONDS):
-        with disk.DiskSuccession.of(case, f"kill{number}", drives=2, drive_words=slow_drives(), more=TRACE) as pair:
+        with make(f"kill{number}") as pair:
             killed_in_the_reset(case, pair, seconds)
+
+
+def reboot_and_unbind(case, pair):
+    pair.start(captures=()).wait_up()
+    epoch = pair.primary.query()["epoch"]
+    start_load(pair)
+    guest.order(pair, "reboot -f")
+    pair.wait_guest(boots=2)
+    still(pair, "after the reboot")
+    drained = [busy_drains(pair, side) for side in "ab"]
+    case.expect("both drained with requests in flight", drained[0] and drained[0] == drained[1], drained)
+    device = guest.command(pair, "basename $(readlink -f /sys/block/vdb/device)").strip()
+    for number in range(ROUNDS):
+        start_load(pair)
+        for node in (pair.primary, pair.secondary):
+            for query in QUERIES:
+                node.qmp.command(query)
+        guest.command(pair, f"echo {device} >{BIND}/unbind; echo {device} >{BIND}/bind; sleep 0.2; ls /sys/block", 60)
+        still(pair, f"after unbind {number + 1}")
+    case.expect("the same epoch", pair.secondary.query()["epoch"] == epoch, epoch)
+    errors = [d["errors"] for d in pair.primary.query()["disks"]]
+    case.expect("no request failed", errors == [0, 0], errors)
 
 
 def busy_drains(pair, side):

@@ -21,8 +21,18 @@ REFUSED = [
     ("blockdev-mirror", {"device": "d0", "target": "d1", "sync": "full"}),
     ("block-stream", {"device": "d0"}),
     ("blockdev-snapshot-sync", {"device": "d0", "snapshot-file": "x"}),
+    ("blockdev-snapshot-internal-sync", {"device": "d0", "name": "x"}),
+    ("transaction", {"actions": []}),
+    ("blockdev-backup", {"device": "d0", "target": "d1", "sync": "full"}),
+    ("block-commit", {"device": "d0"}),
+    ("blockdev-add", {"driver": "null-co", "node-name": "late"}),
+    ("device_add", {"driver": "virtio-blk-pci", "drive": "late"}),
+    ("device_del", {"id": "disk0"}),
+    ("eject", {"id": "disk0"}),
 ]
-REFUSED_HMP = ["stop", "system_reset", "nmi", "set_link n0 off", "snapshot_blkdev x y", "savevm x"]
+REFUSED_HMP = ["stop", "system_reset", "nmi", "set_link n0 off", "snapshot_blkdev x y", "savevm x", "block_resize d0 1M",
+               "drive_add 0 if=none,driver=null-co", "drive_del d0", "drive_backup d0 x", "drive_mirror d0 x", "commit all",
+               "change d0 x", "eject d0", "qemu-io d0 flush"]
 
 
 def refusal(node, command, arguments):

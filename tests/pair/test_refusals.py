@@ -11,7 +11,8 @@ import subprocess
 
 from ftpair import netns
 from ftpair.hosts import LOG_IP
-from ftpair.node import qemu_path
+from ftpair.disk import empty_image
+from ftpair.node import BUILD, qemu_path
 from ftpair.verdict import Check
 
 # (what, -machine words instead of the good ones or None, arguments, word in the refusal)
@@ -34,13 +35,30 @@ REFUSED = [
 ]
 DRIVE = "-blockdev null-co,node-name=d0,read-zeroes=on -device virtio-blk-pci,drive=d0"
 LIMITED = "-drive if=none,id=d0,driver=null-co,throttling.iops-total=9 -device virtio-blk-pci,drive=d0"
+SHARED = "ft=primary,ft-arbiter=none,ft-disk=shared"
+IMAGE = BUILD / "refusals.image"
+
+
+def on_image(words):
+    return f"-drive if=none,id=d0,file={IMAGE},{words} -device virtio-blk-pci,drive=d0"
+
+
 # A drive that FT protects, but not in this way; the refusal names the drive.
 DRIVES = [
     ("werror=stop", None, f"{DRIVE},werror=stop", "drive 'd0': werror=stop"),
     ("werror=enospc", None, f"{DRIVE},werror=enospc", "drive 'd0': werror=enospc"),
     ("rerror=stop", None, f"{DRIVE},rerror=stop", "drive 'd0': rerror=stop"),
+    ("a drive without a word of its device", None, "-drive if=ide,id=d0,driver=null-co,read-zeroes=on", "device 'ide-hd"),
     ("I/O limits", None, LIMITED, "drive 'd0': I/O limits"),
-    ("one image for both", "ft=primary,ft-arbiter=none,ft-disk=shared", DRIVE, "ft-disk=shared"),
+    ("unknown ft-disk", "ft=primary,ft-arbiter=none,ft-disk=both", DRIVE, "ft-disk=both"),
+    ("unknown ft-disk-reads", f"{SHARED},ft-disk-reads=both", DRIVE, "ft-disk-reads=both"),
+    ("reads of the disk, images apart", "ft=primary,ft-arbiter=none,ft-disk-reads=disk", DRIVE, "ft-disk-reads=disk"),
+    ("shared without an image", SHARED, DRIVE, "drive 'd0': ft-disk=shared needs an image in a file"),
+    ("shared through the page cache", SHARED, on_image("cache=writeback,format=raw"), "cache.direct=on"),
+    ("shared without locks", SHARED, on_image("cache=none,format=raw,file.locking=off"), "locking=on"),
+    ("shared with a weak lock", SHARED, on_image("cache=none,format=raw") + ",share-rw=on", "share-rw=on"),
+    ("qcow2 read by the secondary", f"{SHARED},ft-disk-reads=disk", on_image("cache=none,format=qcow2"),
+     "ft-disk-reads=disk needs a raw image"),
 ]
 # (device, its -device line, what it needs beside it); the refusal names the device.
 DISK = "-blockdev null-co,node-name=d0,read-zeroes=on"
@@ -59,7 +77,11 @@ DEVICES = [
     ("piix3-usb-uhci", "piix3-usb-uhci", ""),
     ("ide-hd", "ide-hd,drive=d0", DISK),
     ("ide-cd", "ide-cd", ""),
+    ("ide-hd", "ide-hd,drive=d0,bus=ahci1.0", f"{DISK} -device ich9-ahci,id=ahci1"),
     ("virtio-scsi", "virtio-scsi-pci", ""),
+    ("virtio-scsi", "scsi-hd,drive=d0,bus=s0.0", f"{DISK} -device virtio-scsi-pci,id=s0"),
+    ("lsi53c895a", "lsi53c895a", ""),
+    ("megasas", "megasas", ""),
     ("nvme", "nvme,serial=1,drive=d0", DISK),
     ("floppy", "floppy,bus=fdc.0,drive=d0", f"{DISK} -device isa-fdc,id=fdc,iobase=0x370"),
     ("virtio-balloon", "virtio-balloon-pci", ""),
@@ -92,6 +114,7 @@ def start(namespace, words, arguments, seconds, board="q35"):
 
 
 def run(case):
+    empty_image(IMAGE, 8, "qcow2")
     with case.pair() as pair:
         namespace = pair.hosts.nodes["a"]
         good = f"ft=primary,ft-arbiter=file:{pair.arbiter_folder},ft-peer={LOG_IP['b']}:7000"

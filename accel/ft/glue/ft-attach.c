@@ -555,7 +555,7 @@ void ft_load_begin(void)
     }
     qemu_event_set(&load.ready);
     qemu_coroutine_enter(qemu_coroutine_create(ft_load_ram_co, ioc));
-    if (!ft_copy_load_begin(&err)) {
+    if (ft_disk_shared() ? !ft_images_load_begin(&err) : !ft_copy_load_begin(&err)) {
         ft_load_fail(error_get_pretty(err));
         error_free(err);
     }

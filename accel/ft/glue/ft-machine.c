@@ -183,6 +183,10 @@ char *ft_fingerprint_new(Error **errp)
     g_ptr_array_insert(lines, 0, g_strdup_printf("cpu=%s", ms->cpu_type));
     g_ptr_array_insert(lines, 0, g_strdup_printf("machine=%s",
                                                  MACHINE_GET_CLASS(ms)->name));
+    g_ptr_array_insert(lines, 0, g_strdup_printf("ft-disk-reads=%s", ft_node.config.disk_reads
+                                                 ? "disk" : "log"));
+    g_ptr_array_insert(lines, 0, g_strdup_printf("ft-disk=%s", ft_disk_shared()
+                                                 ? "shared" : "local"));
     g_ptr_array_insert(lines, 0, g_strdup("ft=" FT_CORE_VERSION));
     g_ptr_array_insert(lines, 0, g_strdup("qemu=" QEMU_FULL_VERSION));
     g_ptr_array_add(lines, NULL);
@@ -282,6 +286,11 @@ bool ft_may_cont(Error **errp)
     if (ft_restricts(ft_state()) && runstate_check(RUN_STATE_PAUSED)) {
         error_setg(errp, "The guest is stopped for a handover or a takeover (%s)",
                    ft_session_reason(ft_node.session));
+        return false;
+    }
+    if (ft_state() != FT_STATE_OFF && runstate_is_running()
+        && ft_session_role(ft_node.session) == FT_ROLE_SECONDARY) {
+        /* It would open an image that is the primary's; and the guest runs. */
         return false;
     }
     switch (ft_state()) {

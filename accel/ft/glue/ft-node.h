@@ -30,6 +30,8 @@ typedef struct FtConfig {
     uint64_t timeout_ns;
     uint64_t lag_limit_ns;
     bool compress;              /* zstd on the log that we send             */
+    bool disk_shared;           /* one image for both nodes                 */
+    bool disk_reads;            /* the secondary reads it itself            */
     uint64_t digest_ns;         /* between two digests, 0: none of itself   */
     char *respawn;              /* run when the second node is lost, or NULL */
     char *digest_dir;           /* what was hashed is kept there, or NULL   */
@@ -100,6 +102,8 @@ void ft_peer_set_epoch(uint64_t epoch);                        /* main        */
 uint64_t ft_peer_epoch(void);                                  /* main        */
 /* Secondary, main: the state is loaded, received frames may be acked. */
 void ft_peer_send_ready(void);
+/* Secondary, RL: the primary waits for what was executed: tell it now. */
+void ft_peer_report(void);
 bool ft_peer_log_is_over(void);      /* secondary, BQL: no frame will follow */
 unsigned ft_peer_gen(void);                                    /* main        */
 const char *ft_peer_address(void);                             /* main        */
@@ -155,6 +159,8 @@ uint64_t ft_log_lag_instructions(void);                        /* any         */
 uint64_t ft_log_executed_icount(void);  /* any: instructions since the cut */
 void ft_log_count(uint64_t last_seq, size_t bytes);            /* any         */
 
+/* Secondary, RL: as soon as this frame is executed the primary is told. */
+void ft_log_report_frame(void);
 /* Primary, main: what was executed until now is on its way to the secondary. */
 void ft_log_publish(void);
 /* Secondary, main: the guest has come to the end of the log. */
@@ -196,6 +202,9 @@ typedef enum FtOutput {
 } FtOutput;
 bool ft_filters_add(Error **errp);                             /* main        */
 void ft_output_set(FtOutput mode);                             /* main        */
+FtOutput ft_output_mode(void);                                 /* BQL         */
+/* BQL. May output leave at all, and of which frames? */
+bool ft_output_may_leave(uint64_t *acked);
 void ft_output_release(void);                                  /* BQL         */
 void ft_output_acked(void);            /* receiver thread, no lock held        */
 /* Any thread: something that lets held output go has happened. */
@@ -219,6 +228,8 @@ typedef struct FtDiskStats {
     const char *name;
     uint64_t in_flight, copy_left;      /* now                              */
     uint64_t reads, writes, flushes, errors, read_bytes, written_bytes;
+    uint64_t held;              /* now: requests that wait for an ack       */
+    bool open;                  /* this node has the image open for writing */
     uint64_t copied_bytes;      /* at the last attach, sent to the secondary */
 } FtDiskStats;
 bool ft_disks_add(Error **errp);                               /* main        */
@@ -231,6 +242,25 @@ unsigned ft_disk_in_flight(void);      /* BQL: requests the guest waits for   */
 void ft_disk_look(void);       /* main, RL: before it waits                    */
 bool ft_disk_event(void);              /* replay/: the next event is DISK     */
 bool ft_disk_event_ready(void);        /* replay/: would it be taken now?     */
+/* Secondary, any: a completion of a later frame was read, but not carried out. */
+uint64_t ft_disk_executed_limit(void);
+/* -- block/ft-filter/glue/ft-disk-shared.c: one image for both nodes ---------- */
+static inline bool ft_disk_shared(void)
+{
+    return ft_node.config.disk_shared;
+}
+void ft_writes_release(void);          /* BQL: those that may go now            */
+void ft_writes_destroy(void);          /* main: fenced, they never go          */
+uint64_t ft_writes_held(void);         /* any                                  */
+/* -- block/ft-filter/glue/ft-disk-image.c: who has it open ---------------------- */
+/* Main. Opens all images for writing, however long that takes, then calls. */
+void ft_images_open_then(void (*then)(void));
+void ft_images_close(void);            /* main: as soon as nothing is in flight  */
+const char *ft_images_wait_for(void);  /* main: what an opening waits for, or NULL */
+/* Secondary, a primary has come, any thread: does it have them open? */
+bool ft_images_check_peer(Error **errp);
+/* Secondary, main: its guest will run soon. */
+bool ft_images_load_begin(Error **errp);
 /* -- block/ft-filter/glue/ft-disk-copy.c: their images at an attach ----------- */
 void ft_copy_begin(void);                                      /* primary     */
 void ft_copy_abort(void);                                      /* primary     */

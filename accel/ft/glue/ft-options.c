@@ -20,7 +20,6 @@
 #define FT_TIMEOUT_MS_MIN 50
 #define FT_TIMEOUT_MS_MAX 60000
 #define FT_TIMEOUT_MS_DEFAULT 500
-/* Four instructions to a nanosecond: TCG does not execute faster. */
 #define FT_LAG_LIMIT_MS_DEFAULT 250
 #define FT_DIGEST_MS_DEFAULT 5000
 
@@ -46,18 +45,6 @@ static bool ft_take_number(QDict *opts, const char *key, uint64_t min,
     if (qemu_strtou64(value, NULL, 10, out) < 0 || *out < min || *out > max) {
         error_setg(errp, "%s=%s: must be a number from %" PRIu64 " to %" PRIu64,
                    key, value, min, max);
-        return false;
-    }
-    return true;
-}
-
-static bool ft_take_compress(QDict *opts, bool *compress, Error **errp)
-{
-    g_autofree char *value = ft_take_opt(opts, "ft-compress");
-
-    *compress = value && g_str_equal(value, "zstd");
-    if (value && !*compress && !g_str_equal(value, "off")) {
-        error_setg(errp, "ft-compress=%s: must be off or zstd", value);
         return false;
     }
     return true;
@@ -118,17 +105,32 @@ static bool ft_take_arbiter(QDict *opts, FtConfig *c, Error **errp)
     return true;
 }
 
-static bool ft_take_disk(QDict *opts, Error **errp)
+/* @value is one of two words; absent, it is the first. *second: it is the other. */
+static bool ft_take_word(QDict *opts, const char *key, const char *first,
+                         const char *other, bool *second, Error **errp)
 {
-    g_autofree char *value = ft_take_opt(opts, "ft-disk");
+    g_autofree char *value = ft_take_opt(opts, key);
 
-    if (!value || g_str_equal(value, "local")) {
-        return true;
+    *second = value && g_str_equal(value, other);
+    if (value && !*second && !g_str_equal(value, first)) {
+        error_setg(errp, "%s=%s: must be %s or %s", key, value, first, other);
+        return false;
     }
-    error_setg(errp, "ft-disk=%s: %s", value, g_str_equal(value, "shared")
-               ? "one image for both nodes is not built yet; give each node an image "
-                 "of its own (ft-disk=local)" : "must be local");
-    return false;
+    return true;
+}
+
+static bool ft_take_disk(QDict *opts, FtConfig *c, Error **errp)
+{
+    if (!ft_take_word(opts, "ft-disk", "local", "shared", &c->disk_shared, errp)
+        || !ft_take_word(opts, "ft-disk-reads", "log", "disk", &c->disk_reads, errp)) {
+        return false;
+    }
+    if (c->disk_reads && !c->disk_shared) {
+        error_setg(errp, "ft-disk-reads=disk needs ft-disk=shared: with an image of "
+                   "its own each node reads that anyway");
+        return false;
+    }
+    return true;
 }
 
 static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
@@ -145,14 +147,14 @@ static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
     c->digest_dir = ft_take_opt(opts, "ft-digest-dir");
     if (!ft_take_number(opts, "ft-timeout", FT_TIMEOUT_MS_MIN, FT_TIMEOUT_MS_MAX,
                         FT_TIMEOUT_MS_DEFAULT, &timeout_ms, errp)
-        || !ft_take_compress(opts, &c->compress, errp)
+        || !ft_take_word(opts, "ft-compress", "off", "zstd", &c->compress, errp)
         || !ft_take_number(opts, "ft-lag-limit", 1, 60000,
                            FT_LAG_LIMIT_MS_DEFAULT, &lag_ms, errp)
         || !ft_take_number(opts, "ft-digest", 0, 3600000,
                            FT_DIGEST_MS_DEFAULT, &digest_ms, errp)
         || !ft_check_address("ft-peer", c->peer, errp)
         || !ft_check_address("ft-listen", c->listen, errp)
-        || !ft_take_disk(opts, errp)
+        || !ft_take_disk(opts, c, errp)
         || !ft_take_arbiter(opts, c, errp)) {
         return false;
     }

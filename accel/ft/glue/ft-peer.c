@@ -78,6 +78,7 @@ struct FtConn {
     /* secondary */
     FtLogReader *reader;
     bool ready;                 /* atomic: acks may go out                  */
+    bool report;                /* atomic: the primary waits for what we do */
     bool got_devices;           /* receiver thread                          */
     int state_fd;               /* receiver thread: the loader's pipe, or -1 */
     QemuMutex ack_lock;
@@ -606,6 +607,9 @@ static void *ft_sender_thread(void *opaque)
 
     while (!qatomic_read(&c->closing)) {
         qemu_event_reset(&c->wake);
+        if (qatomic_xchg(&c->report, false)) {
+            ft_report_executed(c);
+        }
         if (!ft_send_queued(c, &w, &err) || (w && !ft_send_log(c, w, buf, &err))) {
             /* The peer may have said why, in what is still to be read. */
             qemu_sem_timedwait(&c->log_ended, FT_LAST_WORDS_MS);
@@ -658,8 +662,8 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
                    c->session);
         return false;
     }
-    /* Sums may be on their way before the secondary has heard of an epoch. */
-    if (h->type != FT_MSG_DISK_SUMS && h->epoch != qatomic_read(&c->epoch)) {
+    /* These may be on their way before the secondary has heard of an epoch. */
+    if (h->type != FT_MSG_DISK_SUMS && h->type != FT_MSG_GOODBYE && h->epoch != qatomic_read(&c->epoch)) {
         error_setg(errp, "epoch: %" PRIu64 ", expected %" PRIu64, h->epoch,
                    qatomic_read(&c->epoch));
         return false;
@@ -808,12 +812,24 @@ void ft_peer_connect(const char *address)
 
 /* -- secondary ----------------------------------------------------------------------- */
 
+/*
+ * A completion that waits for this node's own disk has been read from the log, not
+ * executed. The order of the two looks is what makes that sure.
+ */
+static uint64_t ft_executed_seq(const FtConn *c)
+{
+    uint64_t consumed = ft_log_consumed_seq(c->reader);
+
+    smp_rmb();
+    return MIN(consumed, ft_disk_executed_limit());
+}
+
 static bool ft_send_ack(FtConn *c, Error **errp)
 {
     QEMU_LOCK_GUARD(&c->ack_lock);
     FtAck ack = {
         .received_seq = ft_log_received_seq(c->reader),
-        .executed_seq = ft_log_consumed_seq(c->reader),
+        .executed_seq = ft_executed_seq(c),
         .executed_icount = ft_log_executed_icount(),
     };
     uint8_t body[64];
@@ -1104,7 +1120,7 @@ static void *ft_incoming_thread(void *opaque)
     }
     if (hello.channel == FT_CHANNEL_HEARTBEAT) {
         ft_accept_beat(c, h.session, &err);
-    } else if (ft_accept_log(c, &err)) {
+    } else if (ft_images_check_peer(&err) && ft_accept_log(c, &err)) {
         ft_serve_log(c);
     }
 out:
@@ -1207,6 +1223,17 @@ void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *
 size_t ft_peer_queued(void)
 {
     return ft_node.conn ? qatomic_read(&ft_node.conn->queued) : 0;
+}
+
+/* Not by this thread: it must not wait for the link. */
+void ft_peer_report(void)
+{
+    FtConn *c = ft_node.conn;
+
+    if (c) {
+        qatomic_set(&c->report, true);
+        qemu_event_set(&c->wake);
+    }
 }
 
 void ft_peer_start_log(FtLogWriter *w)

@@ -63,6 +63,8 @@ static void ft_fill_disks(FtInfo *info)
         d->written_bytes = s->written_bytes;
         d->flushes = s->flushes;
         d->errors = s->errors;
+        d->held = s->held;
+        d->open = s->open;
         d->copied_bytes = s->copied_bytes;
         d->copy_left = s->copy_left;
         QAPI_LIST_APPEND(tail, d);
@@ -84,6 +86,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->epoch = ft_session_epoch(s);
     info->reason = g_strdup(ft_session_reason(s));
     info->peer = g_strdup(ft_peer_address());
+    info->waits_for = g_strdup(ft_images_wait_for());
     info->icount = icount_get_raw();
     info->slowed_ns = ft_log_slowed_ns();
     info->clock_behind_ns = ft_clock_behind_ns();
@@ -205,6 +208,9 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
     }
     if (*i->reason) {
         monitor_printf(mon, "reason: %s\n", i->reason);
+    }
+    if (i->waits_for) {
+        monitor_printf(mon, "waits for: %s\n", i->waits_for);
     }
     monitor_printf(mon, "lag: %" PRIu64 " instructions, %" PRIu64 " us\n",
                    i->lag_instructions, i->lag_ns / 1000);

@@ -35,6 +35,8 @@ typedef struct FtPosted {
 
 FtNode ft_node;
 
+static bool pausing;            /* atomic: a handover waits for the last ack */
+
 static GAsyncQueue *posted;
 static QEMUBH *posted_bh;
 static QEMUTimer *core_timer;
@@ -90,7 +92,7 @@ static void ft_claim(uint64_t epoch)
 
 /* -- what the core asks for -------------------------------------------------- */
 
-static void ft_go_live(void)
+static void ft_go_live_now(void)
 {
     Error *err = NULL;
 
@@ -101,6 +103,18 @@ static void ft_go_live(void)
     }
     ft_node.takeover.live_ns = ft_now_ns();
     ft_post(0, FT_IN_LIVE_DONE, 0, NULL);
+}
+
+/* An image that both nodes use is the old primary's until that has let go of it. */
+static void ft_go_live(void)
+{
+    ft_images_open_then(ft_go_live_now);
+}
+
+static void ft_resume(void)
+{
+    qatomic_set(&pausing, false);
+    vm_start();
 }
 
 /* Output is free from here on and nobody listens to the log. */
@@ -140,8 +154,6 @@ static void ft_respawn(FtState before)
     }
 }
 
-static bool pausing;            /* atomic */
-
 static void ft_pause_for_handover(void)
 {
     if (runstate_is_running()) {
@@ -171,6 +183,7 @@ static void ft_stop_for_good(void)
     }
     ft_digest_end();
     ft_log_record_to(NULL, NULL);
+    ft_images_close();
 }
 
 static void ft_state_changed(void)
@@ -251,10 +264,11 @@ static void ft_act(const FtAction *a)
         ft_pause_for_handover();
         break;
     case FT_ACT_RESUME_VM:
-        qatomic_set(&pausing, false);
-        vm_start();
+        ft_images_open_then(ft_resume);
         break;
     case FT_ACT_SEND_HANDOVER:
+        /* The secondary opens them when it has won. */
+        ft_images_close();
         ft_peer_send(FT_MSG_HANDOVER, NULL);
         break;
     case FT_ACT_SEND_LIVE:

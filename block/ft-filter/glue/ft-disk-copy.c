@@ -58,6 +58,12 @@ typedef struct FtCopyRun {
     uint8_t *buf;
 } FtCopyRun;
 
+/* There is nothing to copy: no drives, or both nodes use the same images. */
+static bool ft_copies_nothing(void)
+{
+    return !ft_disks_count || ft_disk_shared();
+}
+
 static FtCopyRun *copy_run;     /* main; NULL: no copy is under way         */
 
 static void ft_copy_failed(const FtDisk *d, const char *what)
@@ -77,6 +83,9 @@ static bool ft_copy_send(FtDisk *d, uint64_t chunk, const uint8_t *data, int64_t
     if (bdrv_is_read_only(d->bs)) {
         ft_copy_failed(d, "it is read-only, and the secondary's image differs");
         return false;
+    }
+    if (d->stats.copied_bytes > FT_RUN_BYTES) {
+        ft_die_at("die-at-disk-copy");
     }
     body = g_byte_array_sized_new(len);
     g_byte_array_append(body, data, len);
@@ -209,7 +218,7 @@ void ft_copy_begin(void)
     FtSums *early;
 
     ft_copy_abort();
-    if (!ft_disks_count) {
+    if (ft_copies_nothing()) {
         return;
     }
     for (unsigned i = 0; i < ft_disks_count; i++) {
@@ -247,7 +256,7 @@ bool ft_copy_finish(void)
 {
     bool ended = false, equal;
 
-    if (!ft_disks_count) {
+    if (ft_copies_nothing()) {
         return true;
     }
     if (!copy_run) {
@@ -455,6 +464,9 @@ static void coroutine_fn ft_chunks_co(void *opaque)
         if (c->gen == ft_peer_gen()) {
             ret = c->data ? ft_chunk_write(c) : ft_chunks_flush(&disk);
             incoming.since_flush += c->data ? c->data->len : 0;
+            if (incoming.since_flush > FT_RUN_BYTES) {
+                ft_die_at("die-at-disk-copy");
+            }
         }
         if (ret >= 0 && incoming.since_flush > FT_FLUSH_BYTES) {
             /* All of it at the end would look as if the attach stood still. */
@@ -498,7 +510,7 @@ int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t 
 {
     FtChunk *c;
 
-    if (disk >= ft_disks_count || offset % FT_DISK_CHUNK_BYTES
+    if (ft_disk_shared() || disk >= ft_disks_count || offset % FT_DISK_CHUNK_BYTES
         || offset >= (uint64_t)ft_disks[disk].bytes
         || len != ft_part(&ft_disks[disk], offset, FT_DISK_CHUNK_BYTES)) {
         error_setg(errp, "disk: %zu bytes at %" PRIu64 " of drive %" PRIu64
@@ -526,9 +538,13 @@ int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t 
 
 uint64_t ft_copy_ask_durable(unsigned gen)
 {
-    FtChunk *c = g_new0(FtChunk, 1);
     uint64_t ticket = qatomic_inc_fetch(&incoming.tickets);
+    FtChunk *c;
 
+    if (ft_copies_nothing()) {
+        return ticket;
+    }
+    c = g_new0(FtChunk, 1);
     c->gen = gen;
     c->ticket = ticket;
     ft_chunk_push(c);
@@ -542,7 +558,7 @@ bool ft_copy_has_failed(void)
 
 bool ft_copy_is_durable(uint64_t ticket)
 {
-    return !ft_disks_count || qatomic_read(&incoming.durable) >= ticket;
+    return ft_copies_nothing() || qatomic_read(&incoming.durable) >= ticket;
 }
 
 bool ft_copy_load_begin(Error **errp)

@@ -42,30 +42,11 @@
 /* While a drain waits for events of the log, it looks again so often. */
 #define FT_DRAIN_LOOK_US 50
 
-typedef enum FtDiskOp {
-    FT_DISK_READ, FT_DISK_WRITE, FT_DISK_ZEROES, FT_DISK_DISCARD, FT_DISK_FLUSH
-} FtDiskOp;
-
 static const char *const op_names[] = { "read", "write", "write-zeroes", "discard", "flush" };
-
-/* It lives on the stack of its coroutine. */
-struct FtDiskRequest {
-    FtDisk *disk;
-    uint64_t id;
-    FtDiskOp op;
-    int64_t offset, bytes;
-    BdrvRequestFlags flags;
-    uint8_t *buf;               /* bounce buffer of a read or a write       */
-    Coroutine *co;
-    int ret;                    /* here; from its event on: the log's       */
-    uint64_t hash;
-    bool done;                  /* our image has answered                   */
-    bool released;              /* its event has come                       */
-    QTAILQ_ENTRY(FtDiskRequest) next;
-};
 
 typedef struct FtDiskState {
     FtDisk *disk;
+    bool asleep;                /* the image below is the peer's            */
 } FtDiskState;
 
 FtDisk ft_disks[FT_DISKS_MAX];
@@ -77,6 +58,8 @@ static struct {
     unsigned disk;
     uint64_t id, hash;
     int64_t status;
+    const uint8_t *data;        /* of a read, with one image for both nodes */
+    size_t len;
 } head;
 
 static QEMUBH *drain_bh;
@@ -84,7 +67,7 @@ static QEMUBH *drain_bh;
 /* -- one request --------------------------------------------------------------- */
 
 /* What the request was, and its data, in one number. */
-static uint64_t ft_disk_hash(const FtDiskRequest *r)
+uint64_t ft_disk_hash(const FtDiskRequest *r)
 {
     uint64_t what[4] = {
         cpu_to_le64(r->op), cpu_to_le64(r->offset), cpu_to_le64(r->bytes), 0
@@ -96,7 +79,13 @@ static uint64_t ft_disk_hash(const FtDiskRequest *r)
     return ft_hash((const uint8_t *)what, sizeof(what));
 }
 
-static int coroutine_fn GRAPH_RDLOCK ft_disk_do(BlockDriverState *bs, FtDiskRequest *r)
+/* What qcow2 keeps in memory of its tables would be lost with this host. */
+static int coroutine_fn GRAPH_RDLOCK ft_disk_write_tables(const FtDisk *d)
+{
+    return d->tables ? d->tables->drv->bdrv_co_flush_to_os(d->tables) : 0;
+}
+
+static int coroutine_fn GRAPH_RDLOCK ft_image_do(BlockDriverState *bs, FtDiskRequest *r)
 {
     switch (r->op) {
     case FT_DISK_READ:
@@ -120,9 +109,26 @@ static int coroutine_fn GRAPH_RDLOCK ft_disk_do(BlockDriverState *bs, FtDiskRequ
     g_assert_not_reached();
 }
 
+int coroutine_fn GRAPH_RDLOCK ft_disk_do(BlockDriverState *bs, FtDiskRequest *r)
+{
+    int ret;
+
+    ft_image_use(1);
+    ret = ft_image_do(bs, r);
+    if (ret >= 0 && r->op != FT_DISK_READ && r->op != FT_DISK_FLUSH) {
+        int tables = ft_disk_write_tables(r->disk);
+
+        ret = tables < 0 ? tables : ret;
+    }
+    ft_image_use(-1);
+    return ret;
+}
+
 /* Recording: the completion belongs to this instruction. */
 static void ft_disk_log(FtDiskRequest *r)
 {
+    bool data = ft_shared_logs_data(r);
+
     g_assert(replay_mutex_locked());
     replay_save_instructions();
     replay_put_event(EVENT_DISK);
@@ -130,6 +136,7 @@ static void ft_disk_log(FtDiskRequest *r)
     replay_put_qword(r->id);
     replay_put_qword(r->ret);
     replay_put_qword(r->hash);
+    replay_put_array(r->buf, data ? r->bytes : 0);
 }
 
 static bool ft_disk_is_head(const FtDiskRequest *r)
@@ -138,7 +145,7 @@ static bool ft_disk_is_head(const FtDiskRequest *r)
 }
 
 /* Does the guest's next instruction depend on an event of the log? */
-static bool ft_disk_follows_log(void)
+bool ft_disk_follows_log(void)
 {
     return replay_mode == REPLAY_MODE_PLAY;
 }
@@ -159,14 +166,45 @@ static void ft_disk_count(FtDiskRequest *r)
         s->writes++;
         s->written_bytes += r->bytes;
     }
-    s->errors += r->ret < 0;
+    s->errors += r->ret < 0 && r->ret != -ECANCELED;
+}
+
+/* Recording: the guest is about to see it. */
+static void coroutine_fn ft_disk_record(FtDiskRequest *r)
+{
+    uint64_t seq = 0;
+
+    if (replay_mode == REPLAY_MODE_RECORD && ft_shared_logs_data(r)) {
+        ft_shared_wait_for_log(r);
+    }
+    if (replay_mode == REPLAY_MODE_RECORD) {
+        ft_disk_log(r);
+        seq = ft_log_next_seq();
+    }
+    if (ft_disk_shared()) {
+        ft_shared_finished(r, seq);
+    }
+    if (ft_pausing()) {
+        ft_output_wake();
+    }
+}
+
+void ft_disk_answered(FtDiskRequest *r)
+{
+    r->done = true;
+    if (ft_disk_is_head(r)) {
+        qemu_cpu_kick(first_cpu);
+    }
 }
 
 /* From the answer of our image to the moment at which the guest may see it. */
 static void coroutine_fn ft_disk_complete(FtDiskRequest *r)
 {
-    if (qemu_in_vcpu_thread()) {
-        /* Answered inside of the guest's own instruction, which has not ended. */
+    if (qemu_in_vcpu_thread() || !replay_mutex_locked()) {
+        /*
+         * Answered inside of the guest's own instruction, which has not ended, or
+         * in a thread that has brought an ack while the guest runs.
+         */
         aio_co_schedule(qemu_get_aio_context(), r->co);
         qemu_coroutine_yield();
     }
@@ -174,20 +212,15 @@ static void coroutine_fn ft_disk_complete(FtDiskRequest *r)
         ft_copy_written(r->disk, r->offset, r->bytes);
         ft_copy_slow_down(r->disk);
     }
-    r->hash = ft_disk_hash(r);
-    r->done = true;
+    if (!ft_disk_shared() || r->op == FT_DISK_READ) {
+        r->hash = ft_disk_hash(r);
+    }
     if (!ft_disk_follows_log()) {
-        if (replay_mode == REPLAY_MODE_RECORD) {
-            ft_disk_log(r);
-        }
-        if (ft_pausing()) {
-            ft_output_wake();
-        }
+        r->done = true;
+        ft_disk_record(r);
         return;
     }
-    if (ft_disk_is_head(r)) {
-        qemu_cpu_kick(first_cpu);
-    }
+    ft_disk_answered(r);
     while (!r->released) {
         qemu_coroutine_yield();
     }
@@ -203,8 +236,16 @@ static int coroutine_fn GRAPH_RDLOCK ft_disk_request(BlockDriverState *bs, FtDis
     QTAILQ_INSERT_TAIL(&d->requests, r, next);
     d->in_flight++;
     trace_ft_disk_submit(d->name, r->id, op_names[r->op], r->offset, r->bytes);
-    r->ret = ft_disk_do(bs, r);
-    ft_disk_complete(r);
+    switch (ft_disk_shared() ? ft_shared_begin(bs, r) : FT_TURN_DO) {
+    case FT_TURN_DO:
+        r->ret = ft_disk_do(bs, r);
+        /* fall through */
+    case FT_TURN_ANSWERED:
+        ft_disk_complete(r);
+        break;
+    default:
+        break;
+    }
     trace_ft_disk_complete(d->name, r->id, op_names[r->op], r->ret);
     ft_disk_count(r);
     QTAILQ_REMOVE(&d->requests, r, next);
@@ -228,13 +269,68 @@ static FtDiskRequest *ft_disk_find(unsigned disk, uint64_t id)
     return NULL;
 }
 
+/* Atomic: the last frame before that event; without one, no limit. */
+static uint64_t executed_limit = UINT64_MAX;
+
 static void ft_disk_load_head(void)
 {
+    qatomic_set_mb(&executed_limit, ft_log_next_seq() - 1);
     head.disk = replay_get_dword();
     head.id = replay_get_qword();
     head.status = (int64_t)replay_get_qword();
     head.hash = replay_get_qword();
+    /* It stays the log's, and there, until this event is finished. */
+    replay_log->get_array(&head.data, &head.len);
     head.loaded = true;
+}
+
+static void ft_disk_unload_head(void)
+{
+    head.loaded = false;
+    qatomic_set_mb(&executed_limit, UINT64_MAX);
+}
+
+uint64_t ft_disk_executed_limit(void)
+{
+    return qatomic_read(&executed_limit);
+}
+
+/* With one image for both nodes, what the primary has read is what this one has. */
+static bool ft_disk_take_data(FtDiskRequest *r)
+{
+    if (!ft_disk_shared() || ft_node.config.disk_reads || r->op != FT_DISK_READ
+        || head.status < 0) {
+        return true;
+    }
+    if (head.len != r->bytes) {
+        g_autofree char *what = g_strdup_printf(
+            "drive '%s': read of %" PRId64 " bytes, the log holds %zu", r->disk->name,
+            r->bytes, head.len);
+
+        ft_log_diverged(what);
+        return false;
+    }
+    memcpy(r->buf, head.data, head.len);
+    r->hash = ft_disk_hash(r);
+    return true;
+}
+
+/*
+ * The secondary reads the image ahead of the event, so that the guest need not wait
+ * for it. The primary may have been in the middle of a write there by then; it is
+ * not any more.
+ */
+static bool ft_disk_reads_again(FtDiskRequest *r)
+{
+    if (!ft_node.config.disk_reads || r->op != FT_DISK_READ || r->read_again
+        || r->ret < 0 || head.status < 0 || r->hash == head.hash) {
+        return false;
+    }
+    r->read_again = true;
+    r->again = true;
+    r->done = false;
+    aio_co_wake(r->co);
+    return true;
 }
 
 /* False names what this node's image did otherwise than the primary's. */
@@ -279,11 +375,15 @@ bool ft_disk_event(void)
         ft_log_diverged(what);
         return false;
     }
-    if (!r->done || !ft_disk_agrees(r)) {
-        return false;           /* ft_disk_complete() kicks the vCPU */
+    if (!r->done || !ft_disk_take_data(r) || ft_disk_reads_again(r)
+        || !ft_disk_agrees(r)) {
+        return false;           /* ft_disk_answered() kicks the vCPU */
     }
     r->ret = head.status;
-    head.loaded = false;
+    ft_disk_unload_head();
+    if (ft_node.config.disk_reads && r->op == FT_DISK_READ) {
+        ft_log_report_frame();  /* a write of the primary may wait for that */
+    }
     replay_finish_event();
     ft_disk_release(r);
     return true;
@@ -296,6 +396,19 @@ bool ft_disk_event_ready(void)
     return !head.loaded || (r && r->done);
 }
 
+/*
+ * With one image for both nodes there is no answer of our own. A guest that drains
+ * resets its device and looks at none; a write that was under way then may have
+ * been done by the primary, or not at all.
+ */
+static void ft_disk_without_answer(FtDiskRequest *r)
+{
+    if (ft_disk_shared() && r->op == FT_DISK_READ && !ft_node.config.disk_reads) {
+        memset(r->buf, 0, r->bytes);
+        r->ret = -EIO;
+    }
+}
+
 /* What the log does not say any more: our own image's answers count. */
 static void ft_disk_release_done(void)
 {
@@ -304,6 +417,7 @@ static void ft_disk_release_done(void)
 
         QTAILQ_FOREACH_SAFE(r, &ft_disks[i].requests, next, next) {
             if (r->done && !r->released) {
+                ft_disk_without_answer(r);
                 if (replay_mode == REPLAY_MODE_RECORD) {
                     ft_disk_log(r);
                 }
@@ -315,8 +429,12 @@ static void ft_disk_release_done(void)
 
 void ft_disk_go_live(void)
 {
-    head.loaded = false;
-    ft_disk_release_done();
+    ft_disk_unload_head();
+    if (ft_disk_shared()) {
+        ft_shared_go_live();
+    } else {
+        ft_disk_release_done();
+    }
 }
 
 /* -- drain ----------------------------------------------------------------------- */
@@ -326,7 +444,7 @@ unsigned ft_disk_in_flight(void)
     unsigned n = 0;
 
     for (unsigned i = 0; i < ft_disks_count; i++) {
-        n += ft_disks[i].in_flight;
+        n += ft_disks[i].in_flight + ft_disks[i].owed_count;
     }
     return n;
 }
@@ -384,6 +502,7 @@ static void ft_disk_drain_bh(void *opaque)
         return;
     }
     if (replay_mode == REPLAY_MODE_NONE) {
+        ft_writes_destroy();
         ft_disk_release_done();
     } else if (ft_disk_follows_log()) {
         while (ft_disk_any_draining() && ft_disk_next_event()) {
@@ -393,11 +512,17 @@ static void ft_disk_drain_bh(void *opaque)
             ft_disk_release_done();
         }
     } else {
-        return;                 /* recording: completions need no help */
+        ft_shared_drain();
+        return;                 /* recording: other completions need no help */
     }
     if (!moved) {
         g_usleep(FT_DRAIN_LOOK_US);
     }
+    qemu_bh_schedule(drain_bh);
+}
+
+void ft_disk_drain_soon(void)
+{
     qemu_bh_schedule(drain_bh);
 }
 
@@ -510,15 +635,40 @@ static void ft_filter_refresh_limits(BlockDriverState *bs, Error **errp)
 
     memset(&bs->bl, 0, sizeof(bs->bl));
     bs->bl.request_alignment = 1;
+    /* What is read from a shared image must fit into an event of the log. */
+    bs->bl.max_transfer = ft_disk_shared() ? FT_PIECE_BYTES : 0;
     bs->bl.max_iov = IOV_MAX;
     bs->bl.min_mem_alignment = mem.min_mem_alignment;
     bs->bl.opt_mem_alignment = mem.opt_mem_alignment;
     bs->bl.has_variable_length = mem.has_variable_length;
 }
 
+/* The guest writes to this filter, but an image that is asleep gets nothing. */
+static void ft_filter_child_perm(BlockDriverState *bs, BdrvChild *c, BdrvChildRole role,
+                                 BlockReopenQueue *reopen_queue, uint64_t perm,
+                                 uint64_t shared, uint64_t *nperm, uint64_t *nshared)
+{
+    if (((FtDiskState *)bs->opaque)->asleep) {
+        *nperm = perm & BLK_PERM_CONSISTENT_READ;
+        *nshared = BLK_PERM_ALL;
+    } else {
+        bdrv_default_perms(bs, c, role, reopen_queue, perm, shared, nperm, nshared);
+    }
+}
+
+int ft_disk_set_asleep(FtDisk *d, bool asleep, Error **errp)
+{
+    GRAPH_RDLOCK_GUARD_MAINLOOP();
+    ((FtDiskState *)d->bs->opaque)->asleep = asleep;
+    return bdrv_child_refresh_perms(d->bs, d->bs->file, errp);
+}
+
 static int ft_filter_open(BlockDriverState *bs, QDict *options, int flags, Error **errp)
 {
-    int ret = bdrv_open_file_child(NULL, options, "file", bs, errp);
+    int ret;
+
+    ((FtDiskState *)bs->opaque)->asleep = ft_image_begins_asleep();
+    ret = bdrv_open_file_child(NULL, options, "file", bs, errp);
 
     bs->supported_write_flags = BDRV_REQ_WRITE_UNCHANGED | BDRV_REQ_FUA;
     bs->supported_zero_flags = BDRV_REQ_WRITE_UNCHANGED | BDRV_REQ_FUA
@@ -532,7 +682,7 @@ static BlockDriver ft_filter_driver = {
     .instance_size = sizeof(FtDiskState),
     .is_filter = true,
     .bdrv_open = ft_filter_open,
-    .bdrv_child_perm = bdrv_default_perms,
+    .bdrv_child_perm = ft_filter_child_perm,
     .bdrv_refresh_limits = ft_filter_refresh_limits,
     .bdrv_co_getlength = ft_filter_co_getlength,
     .bdrv_co_preadv = ft_filter_co_preadv,
@@ -593,7 +743,7 @@ static bool ft_disk_insert_filter(FtDisk *d, Error **errp)
         return false;
     }
     bdrv_unref(d->bs);          /* the device's BlockBackend holds it now */
-    return true;
+    return !ft_disk_shared() || ft_image_setup(d, errp);
 }
 
 /*
@@ -639,9 +789,11 @@ static bool ft_disk_add(BlockBackend *blk, DeviceState *dev, const char *path, E
     d->name = g_strdup(*blk_name(blk) ? blk_name(blk) : bdrv_get_node_name(blk_bs(blk)));
     QTAILQ_INIT(&d->requests);
     d->bytes = blk_getlength(blk);
-    if (!ft_disk_check_policy(d, dev, errp)) {
+    if (!ft_disk_check_policy(d, dev, errp)
+        || (ft_disk_shared() && !ft_image_check(d, errp))) {
         return false;
     }
+    ft_shared_init(d);
     blk_set_on_error(blk, ft_report_unless_ignored(blk_get_on_error(blk, true)),
                      ft_report_unless_ignored(blk_get_on_error(blk, false)));
     if (!ft_disk_insert_filter(d, errp)) {
@@ -720,16 +872,21 @@ void ft_disks_describe(GPtrArray *lines)
                                                !bdrv_is_read_only(d->bs)));
         g_ptr_array_add(lines, g_strdup_printf("disk %s.discard=%d", d->path,
                                                ft_disk_discards(d)));
+        if (ft_disk_shared()) {
+            g_ptr_array_add(lines, g_strdup_printf("disk %s.format=%s", d->path,
+                                                   d->tables ? "qcow2" : "raw"));
+        }
     }
 }
 
 void ft_disk_begin(void)
 {
-    head.loaded = false;
+    ft_disk_unload_head();
     for (unsigned i = 0; i < ft_disks_count; i++) {
         g_assert(ft_disks[i].in_flight == 0);
         ft_disks[i].next_request = 0;
     }
+    ft_shared_restart();
 }
 
 const FtDiskStats *ft_disk_stats(unsigned i)
@@ -741,6 +898,7 @@ const FtDiskStats *ft_disk_stats(unsigned i)
     }
     d->stats.name = d->name;
     d->stats.in_flight = d->in_flight;
+    d->stats.open = d->image == FT_IMAGE_OPEN;
     d->stats.copy_left = d->copy ? ft_copy_map_left(d->copy) : 0;
     return &d->stats;
 }

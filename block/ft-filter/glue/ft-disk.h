@@ -9,13 +9,59 @@
 #include "accel/ft/glue/ft-node.h"
 #include "block/block_int.h"
 #include "qemu/queue.h"
+#include "qemu/units.h"
 
 #define FT_DISKS_MAX 64
+/* With ft-disk=shared requests are cut into such pieces: an event's data. */
+#define FT_PIECE_BYTES (1 * MiB)
 
-typedef struct FtDiskRequest FtDiskRequest;
+typedef enum FtDiskOp {
+    FT_DISK_READ, FT_DISK_WRITE, FT_DISK_ZEROES, FT_DISK_DISCARD, FT_DISK_FLUSH
+} FtDiskOp;
+
+/* What becomes of a request with ft-disk=shared. */
+typedef enum FtTurn {
+    FT_TURN_WAIT,               /* not decided yet                          */
+    FT_TURN_DO,                 /* it goes to the image now                 */
+    FT_TURN_ANSWERED,           /* its result is known without that         */
+    FT_TURN_LOGGED              /* the primary has done it and logged that  */
+} FtTurn;
+
+typedef struct FtDisk FtDisk;
+
+/* It lives on the stack of its coroutine. */
+typedef struct FtDiskRequest {
+    FtDisk *disk;
+    uint64_t id;
+    FtDiskOp op;
+    int64_t offset, bytes;
+    BdrvRequestFlags flags;
+    uint8_t *buf;               /* bounce buffer of a read or a write       */
+    Coroutine *co;
+    int ret;                    /* here; from its event on: the log's       */
+    uint64_t hash;
+    bool done;                  /* our image has answered, or is not asked  */
+    bool released;              /* its event has come                       */
+    QTAILQ_ENTRY(FtDiskRequest) next;
+    /* ft-disk=shared */
+    uint64_t seq;               /* done when this frame is acked; 0: at once */
+    FtTurn turn;
+    bool ordered;               /* the drive's order knows it               */
+    bool again;                 /* secondary: read once more                */
+    bool read_again;            /* it was                                   */
+    bool reissue;               /* we went live before its event came       */
+    QTAILQ_ENTRY(FtDiskRequest) next_held;
+} FtDiskRequest;
+
+/* The image of a drive, as this node has it with ft-disk=shared. */
+typedef enum FtImage {
+    FT_IMAGE_OPEN,              /* for writing, with its locks              */
+    FT_IMAGE_ASLEEP,            /* secondary: the peer's, no locks          */
+    FT_IMAGE_CLOSED             /* it was ours                              */
+} FtImage;
 
 /* One drive of the guest: the filter node above its image. Main, BQL. */
-typedef struct FtDisk {
+struct FtDisk {
     unsigned id;                /* the same on both nodes                   */
     char *name;                 /* as the user knows it                     */
     char *path;                 /* of its device                            */
@@ -28,11 +74,51 @@ typedef struct FtDisk {
     QTAILQ_HEAD(, FtDiskRequest) requests;      /* oldest first             */
     FtCopyMap *copy;            /* primary, of the image, during an attach  */
     FtDiskStats stats;
-} FtDisk;
+    /* ft-disk=shared */
+    FtImage image;
+    char *lock_path;            /* secondary: what the primary must have locked */
+    BlockDriverState *tables;   /* qcow2, whose tables must not stay in memory */
+    FtDiskOrder *order;
+    unsigned reissuing;         /* requests of before we went live          */
+    QTAILQ_HEAD(, FtDiskRequest) owed;  /* writes that a reset left behind  */
+    unsigned owed_count;        /* in the list or under way                 */
+    bool owing;                 /* a coroutine does them                    */
+};
 
 extern FtDisk ft_disks[FT_DISKS_MAX];
 extern unsigned ft_disks_count;
 
+/* -- ft-disk.c -- */
+int coroutine_fn GRAPH_RDLOCK ft_disk_do(BlockDriverState *bs, FtDiskRequest *r);
+uint64_t ft_disk_hash(const FtDiskRequest *r);
+bool ft_disk_follows_log(void); /* does the guest depend on an event of the log? */
+/* Secondary: its image has answered, and the log may wait for that. */
+void ft_disk_answered(FtDiskRequest *r);
+void ft_disk_drain_soon(void);  /* a drain waits: look what can be done      */
+/* Does the filter want nothing of the image below? */
+int ft_disk_set_asleep(FtDisk *d, bool asleep, Error **errp);
+
+/* -- ft-disk-shared.c: requests to an image that both nodes use -- */
+/* A request begins: what is to be done with it? Returns when that is known. */
+FtTurn coroutine_fn GRAPH_RDLOCK ft_shared_begin(BlockDriverState *bs, FtDiskRequest *r);
+/* Its completion is in the log, in this frame, or in none (0). */
+void ft_shared_finished(FtDiskRequest *r, uint64_t seq);
+/* Before the data of a read enter the log. */
+void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r);
+bool ft_shared_logs_data(const FtDiskRequest *r);
+void ft_shared_go_live(void);
+void ft_shared_restart(void);   /* at the cut                                */
+void ft_shared_drain(void);     /* main or vCPU: nobody waits for held requests */
+void ft_shared_init(FtDisk *d);
+unsigned ft_shared_reading(void);   /* secondary: its own reads under way    */
+
+/* -- ft-disk-image.c: who has the image open -- */
+bool ft_image_check(FtDisk *d, Error **errp);   /* at start-up               */
+bool ft_image_setup(FtDisk *d, Error **errp);   /* its filter is in place    */
+bool ft_image_begins_asleep(void);
+void ft_image_use(int more);    /* a request goes to an image, or comes back */
+
+/* -- ft-disk-copy.c -- */
 /* A write of the guest to this range has reached the image. */
 void ft_copy_written(FtDisk *d, int64_t offset, int64_t bytes);
 /* Delays the completion of a write while the copy cannot keep up. */

@@ -126,7 +126,14 @@ bool ft_clock_wait_op(void)
         }
         ft_log_sleeps_until(ns < 0 ? INT64_MAX : now_ns + ns);
     } else if (replay_state.has_unread_data) {
-        qemu_notify_event();    /* the next event is the main loop's */
+        /*
+         * The next event is the main loop's, or a completion that this node's
+         * own disk still owes: that wakes the main loop, and it us. To wake the
+         * main loop before would only take both locks back and forth.
+         */
+        if (replay_state.data_kind != EVENT_DISK) {
+            qemu_notify_event();
+        }
     } else if (ft_log_readable()) {
         return false;
     }

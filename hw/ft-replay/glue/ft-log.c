@@ -112,6 +112,8 @@ static uint64_t icount_at_cut;  /* main                                     */
  * Output waits for its frame's acknowledgement, and what came from outside is
  * lost with this host until it is at the other: such frames are sent at once.
  * All others only tell the secondary where it may go on; they wait for company.
+ * So does a disk's completion: nothing of it is lost with this host, because the
+ * other one's image answers too, and whatever the guest says of it is output.
  */
 static bool ft_event_is_urgent(unsigned event)
 {
@@ -120,7 +122,6 @@ static bool ft_event_is_urgent(unsigned event)
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT:
-    case EVENT_DISK:
         return true;
     default:
         return false;
@@ -363,6 +364,28 @@ bool ft_log_readable(void)
         && !(ft_fault("stand-still") && ft_log_consumed_seq(reader) > 100);
 }
 
+/* The last event of a frame is behind us when the next frame's first one is read,
+ * or at once if no field of it is left. */
+static struct {
+    bool due;
+    uint64_t told_seq;
+} report;                       /* RL                                       */
+
+static void ft_log_report_due(void)
+{
+    if (report.due && ft_log_consumed_seq(reader) > report.told_seq) {
+        report.due = false;
+        report.told_seq = ft_log_consumed_seq(reader);
+        ft_peer_report();
+    }
+}
+
+void ft_log_report_frame(void)
+{
+    report.due = true;
+    ft_log_report_due();
+}
+
 static bool ft_log_get_event_op(unsigned *event)
 {
     uint8_t wire;
@@ -377,6 +400,7 @@ static bool ft_log_get_event_op(unsigned *event)
         ft_log_diverged("an event that this build does not know");
         return false;
     }
+    ft_log_report_due();
     *event = from_wire[wire];
     return true;
 }
@@ -438,6 +462,7 @@ void ft_log_replay_from(FtLogReader *r)
     replay_restart_log();
     reader = r;
     icount_at_cut = replay_state.current_icount;
+    report.told_seq = 0;
     replaying = true;
     ft_log_arrived();
 }

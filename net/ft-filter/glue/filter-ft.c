@@ -52,7 +52,7 @@ static QEMUBH *release_bh;
 
 /* -- release ----------------------------------------------------------------- */
 
-static bool ft_may_release(uint64_t *acked)
+bool ft_output_may_leave(uint64_t *acked)
 {
     FtLease *lease;
 
@@ -86,7 +86,7 @@ void ft_output_release(void)
     uint64_t acked;
     FtPacket p;
 
-    while (ft_may_release(&acked)) {
+    while (ft_output_may_leave(&acked)) {
         if (!ft_hold_pop(hold, acked, ft_now_ns(), &p)) {
             qatomic_set(&released_seq, acked);
             break;
@@ -95,6 +95,12 @@ void ft_output_release(void)
         trace_ft_output_release(p.netdev, p.seq, acked);
         ft_release_one(&p);
     }
+    ft_writes_release();
+}
+
+FtOutput ft_output_mode(void)
+{
+    return output_mode;
 }
 
 uint64_t ft_output_released_seq(void)
@@ -113,6 +119,12 @@ void ft_output_restart(void)
     qatomic_set(&forget_seq, 0);
 }
 
+/* Packets, or writes to a shared image. */
+static bool ft_anything_held(void)
+{
+    return qatomic_read(&held) || ft_writes_held();
+}
+
 static void ft_release_bh(void *opaque)
 {
     ft_output_release();
@@ -128,7 +140,7 @@ static void ft_release_bh(void *opaque)
 
 void ft_output_wake(void)
 {
-    if (qatomic_read(&held) || ft_pausing()) {
+    if (ft_anything_held() || ft_pausing()) {
         qemu_bh_schedule(release_bh);
     }
 }
@@ -140,7 +152,7 @@ void ft_output_wake(void)
  */
 void ft_output_acked(void)
 {
-    if (qatomic_read(&held)) {
+    if (ft_anything_held()) {
         bql_lock();
         ft_output_release();
         bql_unlock();
@@ -156,6 +168,7 @@ void ft_output_set(FtOutput mode)
     if (mode == FT_OUTPUT_CLOSED) {
         ft_hold_destroy_all(hold);
         qatomic_set(&held, 0);
+        ft_writes_destroy();
     }
     ft_output_release();
 }

@@ -22,37 +22,51 @@ MIB = 2**20
 class DiskSuccession(Succession):
     """drives, size_mib: the guest's, of which the first holds a file system. formats: of a's images and of b's.
 
-    drive_words: {(side, number): what -drive says} where it is not the usual. The timeout is long: nothing here is
-    about silence.
+    mode: ft-disk. "local": an image for each side; "shared": both have a's. drive_words: {(side, number): what -drive
+    says} where it is not the usual. first: more for the first primary's Node. The timeout is long: nothing here is about silence.
     """
 
-    def __init__(self, name, *, drives=1, size_mib=128, formats=("raw", "raw"), drive_words=None, file_mib=0, more=(),
-                 **options):
-        self.formats, self.drives, self.size_mib = dict(zip("ab", formats)), drives, size_mib
+    def __init__(self, name, *, drives=1, size_mib=128, formats=("raw", "raw"), mode="local", drive_words=None, file_mib=0,
+                 more=(), machine=(), first=None, **options):
+        self.formats, self.drives, self.size_mib, self.mode = dict(zip("ab", formats)), drives, size_mib, mode
         self._file_mib, self._more_arguments = file_mib, more
         self._words, self._memory = drive_words or {}, options.pop("memory_mib", None)
-        super().__init__(name, primary=self._more("a"), secondary=self._more("b"), **{"timeout_ms": 2000, **options})
+        super().__init__(name, primary={**self._more("a"), **(first or {})}, secondary=self._more("b"),
+                         machine=(*machine, *(() if mode == "local" else (f"ft-disk={mode}",))),
+                         **{"timeout_ms": 2000, **options})
         for number in range(drives):
-            first = self.folder / "first"
-            make_file_system(first, size_mib)
-            for side in "ab":
-                convert(first, "raw", self.image(side, number), self.formats[side])
+            for side in "ab" if mode == "local" else "a":
+                self.make_image(side, number)
+        for first in self.folder.glob("first*"):
             first.unlink()
 
+    def make_image(self, side, number):
+        first = self.folder / f"first{number}"
+        if not first.exists():
+            make_file_system(first, self.size_mib)
+        convert(first, "raw", self.image(side, number), self.formats[side])
+
+    def parameters(self):
+        """What the kernel's command line has more."""
+        return f"ft.file={self._file_mib} ft.data=vda"
+
     def image(self, side, number=0):
-        return self.folder / f"{side}{number}.{self.formats[side]}"
+        return self.folder / self.image_name(side, number)
 
     def _more(self, side):
         """What the first node on that side has more than other tests' nodes."""
         arguments = ["-m", str(self._memory)] if self._memory else []
         for number in range(self.drives):
-            usual = f"if=none,id=d{number},file={self.image_name(side, number)},format={self.formats[side]}"
-            arguments += ["-drive", self._words.get((side, number), usual),
+            arguments += ["-drive", self._words.get((side, number), self.drive_word(side, number)),
                           "-device", f"virtio-blk-pci,drive=d{number},id=disk{number}"]
         arguments += [argument.format(side=side) for argument in self._more_arguments]
-        return {"parameters": f"ft.file={self._file_mib} ft.data=vda", "arguments": arguments}
+        return {"parameters": self.parameters(), "arguments": arguments}
+
+    def drive_word(self, side, number):
+        return f"if=none,id=d{number},file={self.image_name(side, number)},format={self.formats[side]}"
 
     def image_name(self, side, number):
+        side = side if self.mode == "local" else "a"
         return f"{side}{number}.{self.formats[side]}"
 
     def changes_for(self, side):
@@ -117,40 +131,34 @@ def equal(pair):
 def clean(pair, side):
     """Check: e2fsck finds nothing, without replaying or mending anything."""
     status, said = run("e2fsck", "-fn", as_raw(pair, side))
-    return verdict.Check(f"e2fsck -fn of {side}'s image is clean", status == 0, said.strip()[-200:])
+    counts = next((line.split(": ", 1)[1] for line in said.splitlines() if ".look: " in line), "")
+    return verdict.Check(f"e2fsck -fn of {side}'s image is clean", status == 0, counts if status == 0 else said.strip()[-400:])
 
 
-def committed(pair, side):
-    """How many INCRs the file system of the image holds, after its journal was replayed as a mount would."""
+def committed(pair, side, folder="/appendonlydir"):
+    """How many INCRs redis' files in the image hold, after its journal was replayed as a mount would."""
     copy = as_raw(pair, side)
     status, said = run("e2fsck", "-fy", copy)
     if status not in (0, 1):
         raise Failed(f"e2fsck -fy of {side}'s image: status {status}: {said}")
-    names = re.findall(r"\S+\.incr\.aof", need("debugfs", "-R", "ls -p /appendonlydir", copy))
+    names = re.findall(r"\S+\.incr\.aof", need("debugfs", "-R", f"ls -p {folder}", copy))
     count = 0
     for name in {n.split("/")[-1] for n in re.findall(r"[^/\s]+\.incr\.aof", " ".join(names))}:
         log = pair.folder / name
-        need("debugfs", "-R", f"dump /appendonlydir/{name} {log}", copy)
+        need("debugfs", "-R", f"dump {folder}/{name} {log}", copy)
         count += log.read_bytes().upper().count(b"\r\nINCR\r\n")
     return count
 
 
 def commits(pair, side, incr):
     """Check: each acknowledged INCR is in the side's image, and none twice."""
-    found, acked = committed(pair, side), incr["value"]
+    return commits_check(side, incr["value"], committed(pair, side))
+
+
+def commits_check(side, acked, found):
     # One more may have been written and not answered when everything stopped.
-    return verdict.Check(f"every commit is in {side}'s image", acked <= found <= acked + 1,
+    return verdict.Check(f"every INCR is in {side}'s image", acked <= found <= acked + 1,
                          f"{acked} acknowledged, {found} found")
-
-
-# ---------------------------------------------------------- a demo and a soak --
-def after(pair, story):
-    """Checks of the survivor's image when its guest has powered itself off."""
-    survivor = pair.node(story.survivor)
-    guest.order(pair, "ft-stop")
-    if survivor.wait_exit(30) is None:
-        raise Failed(f"the guest has powered off, {survivor.name} has not ended: {survivor.errors()}")
-    return [clean(pair, story.survivor), commits(pair, story.survivor, story.incr)]
 
 
 @dataclass
@@ -158,19 +166,3 @@ class End:
     """What the images say after the guest has powered itself off."""
     checks: list
     figures: dict
-
-
-def end(pair):
-    """Ends clients and guest in order, and judges what is on the images."""
-    incr = pair.incr.finish()
-    wrong = int(guest.command(pair, "cat /run/ft-load/disk.wrong"))
-    rounds = guest.command(pair, "ft-load show").split()
-    pair.power_off()
-    found = [committed(pair, side) for side in "ab"]
-    checks = [equal(pair), *(clean(pair, side) for side in "ab"), *(commits(pair, side, incr) for side in "ab"),
-              verdict.Check("every file read as it was written", wrong == 0 and "disk" in rounds, f"{wrong} wrong; {rounds}")]
-    return End(checks, {
-        "commits": incr["value"],
-        "commits_lost": max(0, incr["value"] - min(found)), "commits_doubled": max(0, max(found) - incr["value"] - 1),
-        "fsck_errors": sum(not check.ok for check in checks[1:3]), "verify_errors": wrong,
-        "images_differ": int(not checks[0].ok)})

@@ -28,6 +28,7 @@ BEFORE_SECONDS, AFTER_SECONDS = 3.0, 3.0
 @dataclass
 class Failover:
     fault: str
+    loop: str = "INCR on redis"     # what the client does in a closed loop
     fault_ns: int = 0               # just before it was injected
     real_offset_ns: int = 0         # CLOCK_REALTIME = CLOCK_MONOTONIC + this
     protected_ns: int = 0

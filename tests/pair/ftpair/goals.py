@@ -31,6 +31,10 @@ GOALS = (
     Goal("ratio.ftoff", "worst workload, ft=off in this build / upstream TCG", 0.98, at_least=True),
     ratio("redis50", 0.90, "redis, 50 connections"), ratio("http50", 0.90, "HTTP, 50 connections"),
     ratio("tcp_out", 0.95, "bulk TCP out"), ratio("tcp_in", 0.90, "bulk TCP in"),
+    ratio("fio_local", 0.95, "fio, 32 requests, an image each"), ratio("fio_shared", 0.90, "fio, 32 requests, one image"),
+    ratio("db_local", 0.95, "PostgreSQL, 8 clients, an image each"), ratio("db_shared", 0.90, "PostgreSQL, 8 clients, one image"),
+    Goal("commit_over_rtt_ms_p50.db1_local", "one transaction, p50: added latency without the log's round trip, an image each, ms", 0.2),
+    Goal("commit_over_rtt_ms_p50.db1_shared", "the same, one image, ms", 0.2),
     Goal("latency_over_rtt_ms_p50", "one request on redis, p50: added latency without the log's round trip, ms", 0.2),
     Goal("latency_over_rtt_ms_p99", "the same, p99, ms", 1.0),
     Goal("replay_speed", "replay / record, slowest workload", 1.2, at_least=True),
@@ -80,6 +84,7 @@ def markdown(figures, meta):
         yield f"| `{goal.name}` | {goal.what} | {goal.text} | {number(seen)} | {'yes' if met else 'no'} |"
     yield ""
     yield from workload_table(figures)
+    yield from disk_table(figures)
 
 
 COLUMNS = (("ratio.{}", "protected / plain"), ("bound.{}", "two plain ones / one"), ("ratio_bound.{}", "protected / bound"),
@@ -90,10 +95,31 @@ COLUMNS = (("ratio.{}", "protected / plain"), ("bound.{}", "two plain ones / one
 
 def workload_table(figures):
     names = [n for n in WORKLOADS if f"rate_plain.{n}" in figures or f"rate_protected.{n}" in figures]
+    if not names:
+        return
     yield "| workload | " + " | ".join(title for _, title in COLUMNS) + " |"
     yield "|---" * (len(COLUMNS) + 1) + "|"
     for name in names:
         yield f"| {name} | " + " | ".join(number(figures.get(key.format(name))) for key, _ in COLUMNS) + " |"
+
+
+DISK_WORKLOADS, DISK_PAIRS = ("fio", "fio1", "db", "db1"), ("local", "shared", "shared_reads_disk")
+DISK_COLUMNS = (("ratio", "protected / alone"), ("bound", "two side by side / one"), ("ratio_bound", "protected / bound"),
+                ("rate_alone", "alone, per s"), ("commit_alone_ms_p50", "commit p50, alone, ms"), ("commit_ms_p50", "protected, ms"),
+                ("lag_ms_p99", "lag p99, ms"), ("log_mbit", "log, Mbit/s"), ("cpu_primary", "CPU primary, %"),
+                ("cpu_secondary", "CPU secondary, %"))
+
+
+def disk_table(figures):
+    rows = [(name, pair) for name in DISK_WORKLOADS for pair in DISK_PAIRS if f"rate.{name}_{pair}" in figures]
+    if not rows:
+        return
+    yield ""
+    yield "| drives | " + " | ".join(title for _, title in DISK_COLUMNS) + " |"
+    yield "|---" * (len(DISK_COLUMNS) + 1) + "|"
+    for name, pair in rows:
+        yield (f"| {name}, {pair.replace('_', ' ')} | "
+               + " | ".join(number(figures.get(f"{key}.{name}_{pair}")) for key, _ in DISK_COLUMNS) + " |")
 
 
 BEGIN, END = "<!-- last run: begin -->", "<!-- last run: end -->"

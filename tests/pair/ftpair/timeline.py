@@ -23,7 +23,7 @@ def lines(story):
     told = [
         (story.protected_ns, "pair protected: the secondary follows the primary, instruction by "
                              "instruction"),
-        (story.working_ns, "clients working: INCR on redis in a closed loop, and a 64 MiB download"),
+        (story.working_ns, f"clients working: {story.loop} in a closed loop, and a 64 MiB download"),
         (story.fault_ns, FAULT[story.fault]),
         (story.detected_ns, f"{who} notices ({story.reason or 'no reason given'})"),
         (story.arbiter_ns, f"the arbiter gives this epoch to {who}"),

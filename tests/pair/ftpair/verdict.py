@@ -27,7 +27,7 @@ def replies(result):
         Check("every reply is the last plus one", not bad,
               f"{result['replies']} replies, {result['lost']} lost, {result['doubled']} doubled, "
               f"{result['errors']} errors"),
-        Check("redis connection unbroken", result["broken"] is None, result["broken"] or "open"),
+        Check("the client's connection unbroken", result["broken"] is None, result["broken"] or "open"),
     ]
 
 

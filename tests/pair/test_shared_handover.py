@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: a planned failover with one image for both nodes: the old primary lets go
+of it in time, the new one opens it, no request is lost.
+
+Method: as disk_handover, with ft-disk=shared; the slow drive is one whose requests
+are throttled by the host. Afterwards the old primary has its images closed.
+"""
+
+from ftpair.shared_disk import SharedDisk
+
+from test_disk_handover import hand_over
+
+
+def run(case):
+    with SharedDisk.slow(case) as pair:
+        old, new = pair.primary, pair.secondary
+        hand_over(case, pair)
+        case.expect("the old primary has closed its images", pair.open_images(old) == [False, False], "")
+        case.expect("the new one has them open", pair.open_images(new) == [True, True], "")

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: no write reaches a shared image before the log that leads to it is acked.
+
+Method: 50 ms of delay on the log link; the guest writes blocks one after another.
+Somebody who reads the image all the time sees none of them sooner than that after
+the guest has submitted it, and QEMU's trace has the ack first.
+"""
+
+from ftpair import write_rule
+from ftpair.shared_disk import SharedDisk
+
+
+def run(case):
+    with SharedDisk.of(case, drives=2, empty_second=True, more=write_rule.node_arguments()) as pair:
+        pair.start(captures=()).wait_up()
+        case.judge(*write_rule.measure(pair, pair.image("a", 1)))
+        pair.wait_protected(5)

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: a node that uses a shared image can be ended while requests are in flight.
+
+Method: as disk_quit, with ft-disk=shared: the secondary keeps requests whose
+completion never comes, the primary holds writes whose acknowledgement never comes.
+"""
+
+from ftpair.shared_disk import SharedDisk
+
+from test_disk_quit import end_both
+
+
+def run(case):
+    with SharedDisk.slow(case) as pair:
+        end_both(case, pair)

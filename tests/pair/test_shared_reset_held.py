@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: a guest that resets a shared drive while writes wait for their ack does not
+wait for the peer; the writes still reach the image, before anything later.
+
+Method: with either ft-disk-reads the log link takes 100 ms, so that writes are always held. With writers on the
+second drive the guest resets it alone (a function level reset, in the vCPU's thread),
+then reboots (in the main loop); a trace tells that held writes were left behind, on
+the primary alone. Digests agree, the drive works after the reboot. Then once more,
+with the secondary killed in that moment: the guest comes up on the primary.
+"""
+
+import re
+import signal
+import time
+
+from ftpair import guest
+from ftpair.node import READY
+from ftpair.pair import Failed
+from ftpair.shared_disk import SharedDisk
+
+from test_disk_reset import still
+
+DELAY_MS = 100
+TRACES = ("-d", "trace:ft_disk_abandon,trace:ft_disk_drain", "-D", "{side}.drain")
+LOAD = ("(for n in 1 2 3 4; do (while :; do dd if=/dev/urandom of=/dev/vdb bs=16k count=40 seek=$((n * 100)) "
+        "oflag=direct conv=notrunc; done) & done) >/dev/null 2>&1 </dev/null & sleep 1")
+RESET = "echo 1 >/sys/bus/pci/devices/$(basename $(readlink -f /sys/block/vdb/device/..))/reset"
+
+
+def run(case):
+    for reads in ("log", "disk"):
+        with start(case, reads, reads) as pair:
+            resets(case, pair)
+    with start(case, "alone", "log") as pair:
+        loses_its_secondary(case, pair)
+
+
+def start(case, tag, reads):
+    return SharedDisk.of(case, tag, drives=2, own_port=True, more=TRACES, reads=reads)
+
+
+def abandoned(pair, side):
+    return len(re.findall("ft_disk_abandon", (pair.folder / f"{side}.drain").read_text()))
+
+
+def resets(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.hosts.delay_log(DELAY_MS)
+    guest.command(pair, LOAD, 60)
+    guest.order(pair, RESET)
+    time.sleep(2)
+    by_guest = abandoned(pair, "a")
+    case.expect("the reset left writes behind", by_guest > 0, by_guest)
+    still(pair, "after the reset of the device")
+    guest.order(pair, "reboot -f")
+    pair.wait_guest(boots=2)
+    guest.command(pair, LOAD, 60)
+    guest.order(pair, "reboot -f")
+    pair.wait_guest(boots=3)
+    case.expect("the reboot left writes behind", abandoned(pair, "a") > by_guest, abandoned(pair, "a"))
+    case.expect("the secondary holds none", abandoned(pair, "b") == 0, abandoned(pair, "b"))
+    still(pair, "after the reboot")
+    pair.hosts.delay_log(0)
+    guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=16k count=40 iflag=direct; ls /data", 60)
+    time.sleep(1)
+    left = [(d["in-flight"], d["held"]) for d in pair.primary.query()["disks"]]
+    case.expect("nothing is left", left == [(0, 0), (0, 0)], left)
+
+
+def loses_its_secondary(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.hosts.delay_log(DELAY_MS)
+    guest.command(pair, LOAD, 60)
+    guest.order(pair, "reboot -f")
+    until(pair, "no write is left behind", lambda: abandoned(pair, "a") > 0, 10)
+    pair.secondary.signal(signal.SIGKILL)
+    pair.wait_state(pair.primary, "exposed", 20)
+    until(pair, "the guest does not come up", lambda: pair.primary.console().count(READY) > 1, 60)
+    guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=16k count=40 iflag=direct; ls /data", 60)
+    left = [(d["in-flight"], d["held"]) for d in pair.primary.query()["disks"]]
+    case.expect("nothing is left", left == [(0, 0), (0, 0)], left)
+
+
+def until(pair, what, condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}; {pair.told()}")
+        time.sleep(0.005)
