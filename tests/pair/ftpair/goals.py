@@ -48,7 +48,7 @@ GOALS = (
     Goal("gap_ms_p50", "client's gap after kill -9, p50, ms", 50), Goal("gap_ms_p99", "the same, p99, ms", 100),
 )
 # The order of tables and plots.
-WORKLOADS = ("cpu", "string", "fork", "compile", "crypto", "redis1", "redis50", "http1", "http50", "tcp_out", "tcp_in")
+WORKLOADS = ("cpu", "string", "fork", "compile", "crypto", "redis1", "redis50", "http1", "http50", "tcp_out", "tcp_in", "mixed")
 
 
 def number(value):

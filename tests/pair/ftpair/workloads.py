@@ -9,7 +9,7 @@ import json
 import subprocess
 from dataclasses import dataclass, field
 
-from . import machine, ticks
+from . import guest, machine, ticks
 from .closed_loop import ClosedLoop
 from .hosts import GUEST_IP
 from .pair import Failed
@@ -49,6 +49,17 @@ def closed_loop(name, kind, port, ports, connections):
     return Workload(name, False, "requests/s", measure)
 
 
+def beside(loads, workload, name):
+    """The same in a guest whose other programs never wait: what its scheduler makes of the time that it sees."""
+    def measure(pair, seconds):
+        guest.command(pair, "; ".join(f"ft-load {load}" for load in loads))
+        try:
+            return workload.measure(pair, seconds)
+        finally:
+            guest.command(pair, f"ft-load stop {' '.join(loads)}")
+    return Workload(name, False, workload.unit, measure)
+
+
 def bulk(name, *words):
     """iperf3 for so long; the client's clock counts, and what the receiver has received."""
     def measure(pair, seconds):
@@ -70,6 +81,7 @@ def bulk(name, *words):
 
 HTTP = ("http", machine.HTTP_PORT, machine.HTTP_PORTS)
 REDIS = ("redis", 6379, 1)
+MIXED = beside(("fork", "urandom"), closed_loop("redis1", *REDIS, 1), "mixed")
 ALL = (inside("cpu"), inside("string"), inside("fork"), inside("compile"), inside("crypto"),
        closed_loop("redis1", *REDIS, 1), closed_loop("redis50", *REDIS, 50),
-       closed_loop("http1", *HTTP, 1), closed_loop("http50", *HTTP, 50), bulk("tcp_out", "-R"), bulk("tcp_in"))
+       closed_loop("http1", *HTTP, 1), closed_loop("http50", *HTTP, 50), bulk("tcp_out", "-R"), bulk("tcp_in"), MIXED)
