@@ -16,7 +16,9 @@ static constexpr int64_t turn_instructions_min = 10'000;
 static constexpr int64_t turn_instructions_max = 16'000'000;
 /* So far the clock may be off at the end of a turn without an event in the log. */
 static constexpr int64_t tolerance_ns = 20'000;
-/* This part of what it is behind is made up for in a turn, so that it settles. */
+/* So much of being behind is made up for by this part in a turn, so that the rate
+ * settles; what is more, in whole. */
+static constexpr int64_t small_ns = 200'000;
 static constexpr double correction = 0.25;
 /* Guest time of a turn, in turns: of a guest that is ahead, and that is behind. */
 static constexpr double slowest = 0.25, fastest = 8;
@@ -57,8 +59,9 @@ int64_t GuestClock::step_ns(int64_t behind, int64_t timer_ns,
 uint32_t GuestClock::rate_for(int64_t behind) const noexcept {
     double instructions = double(turn_instructions());
     double host_ns = instructions / instructions_per_ns_;
-    double wanted_ns = std::clamp(host_ns + correction * double(behind), slowest * host_ns,
-                                  fastest * host_ns);
+    int64_t small = std::clamp(behind, -small_ns, small_ns);
+    double wanted_ns = std::clamp(host_ns + correction * double(small) + double(behind - small),
+                                  slowest * host_ns, fastest * host_ns);
 
     if (std::abs(wanted_ns - instructions * rate_ / rate_unit) < tolerance_ns) {
         return rate_;
