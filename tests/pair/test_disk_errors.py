@@ -11,7 +11,6 @@ another size is refused before anything runs.
 """
 
 from ftpair import disk, guest
-from ftpair.pair import Failed
 
 BROKEN = 16 * disk.MIB          # what blkdebug fails, and what is changed
 SECTOR = BROKEN // 512
@@ -56,16 +55,7 @@ def fails_on_the_secondary(case):
 def fails_on_the_primary(case):
     with start(case, "primary", drive_words=broken_on("a", 5)) as pair:
         pair.start(captures=()).wait_up()
-        try:
-            guest.command(pair, WRITE)
-            case.expect("the guest gets an error", False, "dd wrote")
-        except Failed as error:
-            case.expect("the guest gets an error", "Input/output error" in str(error), error)
-        pair.stay_protected(1)
-        errors = [node.query()["disks"][1]["errors"] for node in (pair.primary, pair.secondary)]
-        case.expect("the same error on both nodes", errors == [1, 1], errors)
-        pair.start_long_incr()
-        pair.fail_over()
+        disk.error_is_the_guests(case, pair, WRITE)
 
 
 def differs(case):

@@ -12,7 +12,6 @@ is unusable. (3) A copy of the image: the attach is refused, nobody has locked i
 import shutil
 
 from ftpair import disk, guest
-from ftpair.pair import Failed
 from ftpair.shared_disk import SharedDisk
 
 BROKEN = 16 * disk.MIB
@@ -39,16 +38,7 @@ def start(case, tag, words=None, **options):
 def fails_on_the_primary(case):
     with start(case, "primary", {("a", 1): FILE + FAIL.format(what="write", errno=5)}) as pair:
         pair.start(captures=()).wait_up()
-        try:
-            guest.command(pair, WRITE)
-            case.expect("the guest gets an error", False, "dd wrote")
-        except Failed as error:
-            case.expect("the guest gets an error", "Input/output error" in str(error), error)
-        pair.stay_protected(1)
-        errors = [node.query()["disks"][1]["errors"] for node in (pair.primary, pair.secondary)]
-        case.expect("the same error on both nodes", errors == [1, 1], errors)
-        pair.start_long_incr()
-        pair.fail_over()
+        disk.error_is_the_guests(case, pair, WRITE)
         guest.command(pair, WRITE)
 
 

@@ -96,7 +96,6 @@ TEST(GuestClock, AnySpeedAndAnyChangeOfIt) {
     }
     EXPECT_LT(std::abs(m.lag()), ms);
     EXPECT_EQ(m.longest_step_ns, 0);
-    EXPECT_LT(m.events, 7000);
 }
 
 TEST(GuestClock, CatchesUpAfterTheHostStoodStill) {
@@ -183,7 +182,10 @@ TEST(GuestClock, TheSurvivorMakesUpForTheFailure) {
     auto change = clock.next({live, guest}, GuestClock::no_timer, Activity::Busy);
     ASSERT_TRUE(change);
     EXPECT_EQ(change->step_ns, 0);
-    EXPECT_GT(change->rate, 0u);
+    /* Faster than a survivor that has nothing to make up for. */
+    GuestClock even;
+    even.go_live({live, guest});
+    EXPECT_GT(change->rate, 4 * even.next({live, guest}, GuestClock::no_timer, Activity::Busy)->rate);
 }
 
 TEST(GuestClock, ASurvivorThatSawNoStepStartsWhereItIs) {

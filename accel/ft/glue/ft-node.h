@@ -173,7 +173,6 @@ bool ft_log_readable(void);       /* BQL: replay would get an event now        *
 /* -- hw/ft-replay/glue/ft-clock.c: guest time, the vCPU thread's sleep -------- */
 void ft_clock_setup(void);                                     /* main        */
 bool ft_clock_op(ReplayGuestClock *next);                      /* vCPU, RL    */
-void ft_clock_followed_op(void);                               /* vCPU, RL    */
 int64_t ft_clock_turn_limit_op(void);                          /* vCPU, RL    */
 bool ft_clock_wait_op(void);                                   /* vCPU, BQL   */
 void ft_nap_end(void);                                         /* any         */

@@ -192,16 +192,9 @@ static void ft_owed_go(FtDisk *d)
 /* The data stay; the request may end. */
 static void ft_owe(FtDiskRequest *r)
 {
-    FtDiskRequest *o = g_new0(FtDiskRequest, 1);
+    FtDiskRequest *o = g_memdup2(r, sizeof(*r));
 
-    o->disk = r->disk;
-    o->id = r->id;
-    o->op = r->op;
-    o->offset = r->offset;
-    o->bytes = r->bytes;
-    o->flags = r->flags;
-    o->seq = r->seq;
-    o->buf = g_steal_pointer(&r->buf);
+    r->buf = NULL;
     QTAILQ_INSERT_TAIL(&r->disk->owed, o, next_held);
     r->disk->owed_count++;
     qatomic_inc(&held_count);

@@ -20,6 +20,9 @@
 #include "system/runstate.h"
 #include "replay/replay-internal.h"
 
+/* The fault clock-stands begins when the pair has worked for a moment. */
+#define FT_FAULT_STEPS 1000
+
 static FtClock *guest_clock;    /* RL or BQL                                */
 static uint64_t stopped_ns;     /* when the operator stopped the guest, or 0 */
 static uint64_t steps;          /* atomic                                   */
@@ -87,22 +90,65 @@ static FtActivity ft_guest_activity(void)
     return all_cpu_threads_idle() ? FT_GUEST_IDLE : FT_GUEST_WOKEN;
 }
 
-bool ft_clock_op(ReplayGuestClock *next)
+static bool ft_clock_decide(ReplayGuestClock *next)
 {
     uint64_t now_ns = ft_now_ns();
-    bool changed;
 
     ft_clock_end_turn(guest_clock, now_ns, icount_get_raw());
-    changed = ft_clock_next(guest_clock, now_ns, icount_get(), ft_next_timer_ns(),
-                            ft_guest_activity(), &next->step_ns, &next->rate);
-    qatomic_set(&steps, steps + changed);
-    return changed;
+    if (!ft_clock_next(guest_clock, now_ns, icount_get(), ft_next_timer_ns(),
+                       ft_guest_activity(), &next->step_ns, &next->rate)) {
+        return false;
+    }
+    replay_save_instructions();
+    replay_put_event(EVENT_GUEST_CLOCK);
+    replay_put_qword(next->step_ns);
+    replay_put_qword(ft_fault("clock-stands") && steps > FT_FAULT_STEPS ? 0 : next->rate);
+    return true;
 }
 
-void ft_clock_followed_op(void)
+/* A peer's numbers: a rate of none would set the clock to another time. */
+static bool ft_clock_accepts(uint64_t step_ns, uint64_t rate)
 {
-    qatomic_set(&steps, steps + 1);
-    ft_clock_observe(guest_clock, ft_now_ns(), icount_get());
+    g_autofree char *what = NULL;
+
+    if (step_ns > INT64_MAX - icount_get()) {
+        what = g_strdup_printf("guest clock: ns: %" PRIu64 " is past the end of time",
+                               step_ns);
+    } else if (rate == 0 || rate > UINT32_MAX) {
+        what = g_strdup_printf("guest clock: rate: %" PRIu64 " is not in 1..%u", rate,
+                               UINT32_MAX);
+    }
+    if (what) {
+        ft_log_diverged(what);
+    }
+    return !what;
+}
+
+static bool ft_clock_follow(ReplayGuestClock *next)
+{
+    uint64_t rate;
+
+    if (!replay_next_event_is(EVENT_GUEST_CLOCK)) {
+        return false;
+    }
+    next->step_ns = replay_get_qword();
+    rate = replay_get_qword();
+    if (!ft_clock_accepts(next->step_ns, rate)) {
+        return false;
+    }
+    next->rate = rate;
+    replay_finish_event();
+    ft_clock_observe(guest_clock, ft_now_ns(), icount_get() + next->step_ns);
+    return true;
+}
+
+bool ft_clock_op(ReplayGuestClock *next)
+{
+    bool changed = replay_mode == REPLAY_MODE_RECORD ? ft_clock_decide(next)
+                                                     : ft_clock_follow(next);
+
+    qatomic_set(&steps, steps + changed);
+    return changed;
 }
 
 int64_t ft_clock_turn_limit_op(void)

@@ -26,9 +26,9 @@
 #define FT_BACKLOG_MAX (16 * MiB)
 #define FT_THROTTLE_US 200
 #define FT_THROTTLE_MAX_US 100000
-/* A frame that nobody waits for is sent so much later, at the latest. */
 /* Falling asleep costs time: shorter pauses are saved up. */
 #define FT_PAUSE_MIN_NS SCALE_MS
+/* A frame that nobody waits for is sent so much later, at the latest. */
 #define FT_LINGER_NS (2 * SCALE_MS)
 #define FT_LINGER_MAX_NS (6 * SCALE_MS)
 #define FT_SAMPLES 1024
@@ -462,6 +462,7 @@ void ft_log_replay_from(FtLogReader *r)
     replay_restart_log();
     reader = r;
     icount_at_cut = replay_state.current_icount;
+    report.due = false;
     report.told_seq = 0;
     replaying = true;
     ft_log_arrived();
@@ -538,8 +539,7 @@ static const ReplayLogOps ft_log_ops = {
     .throttle = ft_log_throttle_op,
     .diverged = ft_log_diverged,
     .digest = ft_digest_event,
-    .clock = ft_clock_op,
-    .clock_followed = ft_clock_followed_op,
+    .guest_clock = ft_clock_op,
     .turn_limit = ft_clock_turn_limit_op,
     .wait = ft_clock_wait_op,
     .kick = ft_nap_end,

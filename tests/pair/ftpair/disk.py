@@ -8,6 +8,7 @@ e2fsck, and searched for every commit that a client saw acknowledged.
 """
 
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 
@@ -159,6 +160,32 @@ def commits_check(side, acked, found):
     # One more may have been written and not answered when everything stopped.
     return verdict.Check(f"every INCR is in {side}'s image", acked <= found <= acked + 1,
                          f"{acked} acknowledged, {found} found")
+
+
+# ------------------------------------------------- what tests of both modes ask --
+def error_is_the_guests(case, pair, write):
+    """The primary's second drive fails this write: the guest sees it, on both nodes alike, and they stay a pair."""
+    try:
+        guest.command(pair, write)
+        case.expect("the guest gets an error", False, "it wrote")
+    except Failed as error:
+        case.expect("the guest gets an error", "Input/output error" in str(error), error)
+    pair.stay_protected(1)
+    errors = [node.query()["disks"][1]["errors"] for node in (pair.primary, pair.secondary)]
+    case.expect("the same error on both nodes", errors == [1, 1], errors)
+    pair.start_long_incr()
+    pair.fail_over()
+
+
+def last_node_dies(case, pair):
+    """Ends the client, kills the survivor on side b, and looks for each commit in its image."""
+    result = pair.incr.finish()
+    case.judge(*verdict.replies(result))
+    drive = pair.primary.query()["disks"][0]
+    case.expect("the guest wrote and flushed", drive["writes"] > 0 and drive["flushes"] > 0, drive)
+    pair.primary.signal(signal.SIGKILL)
+    pair.primary.wait_exit(10)
+    case.judge(commits(pair, "b", result))
 
 
 @dataclass
