@@ -172,35 +172,44 @@ void ft_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) FT_NOEXCE
  * it the writer is overflowed for good: frames are discarded from then on and
  * the caller must drop the secondary; nothing is ever released on its word. */
 bool ft_log_commit(FtLogWriter *w) FT_NOEXCEPT;
+/* How large the open frame is. */
+size_t ft_log_open_bytes(const FtLogWriter *w) FT_NOEXCEPT;
 bool ft_log_overflowed(const FtLogWriter *w) FT_NOEXCEPT;
 /* Sequence the frame now being written will get; frames count from 1. */
 uint64_t ft_log_open_seq(const FtLogWriter *w) FT_NOEXCEPT;
 size_t ft_log_writer_used(const FtLogWriter *w) FT_NOEXCEPT;     /* any thread */
-/* Copies as many whole frames as fit; returns bytes, 0 if there is none. */
-size_t ft_log_take(FtLogWriter *w, uint8_t *out, size_t cap, uint64_t *first_seq,
-                   uint64_t *last_seq) FT_NOEXCEPT;
+/* Whole frames, as many as make a good message, never more than bytes_max; returns
+ * bytes, 0 if there is none.
+ * They lie in the ring, and *data is good, until ft_log_taken. */
+size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
+                   uint64_t *first_seq, uint64_t *last_seq) FT_NOEXCEPT;
+void ft_log_taken(FtLogWriter *w) FT_NOEXCEPT;
 
 /* Reader, on the secondary. feed: one receiver thread. get: under RL.
  * feed decodes the whole body against events.def first, so that get cannot
  * fail on malformed input; a bad body changes nothing. Sequence numbers must
- * follow on. feed returns 1 taken, 0 no room now (try again later), -1 bad. */
+ * follow on. feed returns 1 taken, 0 no room now (try again later), -1 bad. A body
+ * is at most a quarter of the ring, so that two frames may stay readable there. */
 typedef struct FtLogReader FtLogReader;
 FtLogReader *ft_log_reader_new(size_t ring_bytes) FT_NOEXCEPT;
 void ft_log_reader_free(FtLogReader *r) FT_NOEXCEPT;
 int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
                 uint64_t last_seq, FtError *err) FT_NOEXCEPT;
+/* Where a body of len bytes may be received, so that feed need not copy it; NULL
+ * if it has to be received elsewhere. Receiver thread. */
+uint8_t *ft_log_space(FtLogReader *r, size_t len) FT_NOEXCEPT;
 bool ft_log_available(const FtLogReader *r) FT_NOEXCEPT;         /* any thread */
 /* get_event needs available; get_int and get_bytes answer the fields of that
  * event in order. Asking for more or other fields than the event has returns
  * false and marks the reader "confused" (the caller reports divergence). */
 bool ft_log_get_event(FtLogReader *r, uint8_t *event) FT_NOEXCEPT;
 bool ft_log_get_int(FtLogReader *r, uint64_t *value) FT_NOEXCEPT;
-/* *data stays valid until the next get_event. */
+/* *data stays valid until the frame after the next one is opened: the next event may
+ * be got before the bytes of this one are used. */
 bool ft_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) FT_NOEXCEPT;
 uint64_t ft_log_received_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
 uint64_t ft_log_consumed_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
 uint64_t ft_log_received_icount(const FtLogReader *r) FT_NOEXCEPT;
-size_t ft_log_reader_used(const FtLogReader *r) FT_NOEXCEPT;     /* any thread */
 
 /* ---------------------------------------------------------------- output --
  * Held packets of the primary. push: under RL + BQL; pop and drop: BQL.

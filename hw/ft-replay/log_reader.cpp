@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hw/ft-replay/log_reader.hpp"
 
-#include <bit>
 #include <cinttypes>
+#include <utility>
 
 #include "accel/ft/ft.h"
 #include "hw/ft-replay/frame.hpp"
@@ -18,7 +18,7 @@ Result<Feed> LogReader::feed(std::span<const uint8_t> body, uint64_t first_seq,
         return fail("seq: frames %" PRIu64 "..%" PRIu64 " came, %" PRIu64 " is the next",
                     first_seq, last_seq, expected);
     }
-    if (body.size() > ring_.capacity() || body.size() > FT_WIRE_BODY_MAX) {
+    if (body.size() > ring_.capacity() / 4 || body.size() > FT_WIRE_BODY_MAX) {
         return fail("body_len: %zu bytes never fit into the ring of %zu", body.size(),
                     ring_.capacity());
     }
@@ -29,7 +29,11 @@ Result<Feed> LogReader::feed(std::span<const uint8_t> body, uint64_t first_seq,
     if (!totals) {
         return std::unexpected(std::move(totals.error()));
     }
-    ring_.write(body);
+    if (body.data() == ring_.space(body.size())) {
+        ring_.publish(body.size());
+    } else {
+        ring_.write(body);
+    }
     receiver_fields.events += totals->events;
     received_icount_.store(received_icount() + totals->icount, std::memory_order_release);
     received_seq_.store(last_seq, std::memory_order_release);
@@ -43,20 +47,28 @@ bool LogReader::available() const noexcept {
     return got < events_received_.load(acquire);
 }
 
-/* The frame is copied out of the ring, because it may wrap there while the
- * pointers of get_bytes must stay good. */
+/* A frame that lies across the ring's end is copied. The copy before it is kept, as
+ * the frame before it is. */
+std::span<const uint8_t> LogReader::events_in_place(size_t offset, size_t len) {
+    auto &my = replay_fields;
+
+    if (const uint8_t *events = ring_.view(offset, len)) {
+        return {events, len};
+    }
+    std::swap(my.wrapped, my.wrapped_before);
+    my.wrapped.resize(len);
+    ring_.peek(offset, my.wrapped.data(), len);
+    return my.wrapped;
+}
+
 void LogReader::open_next_frame() {
     auto &my = replay_fields;
-    FrameHeader frame = frame_at(ring_, 0);
 
-    if (frame.events_len > my.frame_cap) {
-        size_t cap = std::bit_ceil(frame.events_len);
-        my.frame = std::make_unique_for_overwrite<uint8_t[]>(cap);
-        my.frame_cap = cap;
-    }
-    ring_.peek(frame.header_len, my.frame.get(), frame.events_len);
-    ring_.consume(frame.header_len + frame.events_len);
-    my.decoder.open({my.frame.get(), frame.events_len});
+    ring_.consume(my.before_bytes);
+    my.before_bytes = my.open_bytes;
+    FrameHeader frame = frame_at(ring_, my.before_bytes);
+    my.open_bytes = frame.header_len + frame.events_len;
+    my.decoder.open(events_in_place(my.before_bytes + frame.header_len, frame.events_len));
 }
 
 /* What a get has in common: an error confuses the reader, and the last field of
@@ -115,7 +127,13 @@ void ft_log_reader_free(FtLogReader *r) noexcept {
     delete r;
 }
 
-/* THREAD: the one receiver thread, no lock. OWNERSHIP: body is copied. */
+/* THREAD: the one receiver thread, no lock. OWNERSHIP: the space stays the reader's. */
+uint8_t *ft_log_space(FtLogReader *r, size_t len) noexcept {
+    return r->space(len);
+}
+
+/* THREAD: the one receiver thread, no lock. OWNERSHIP: body is copied, or lies in
+ * ft_log_space. */
 int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
                 uint64_t last_seq, FtError *err) noexcept {
     int taken = 0;
@@ -145,8 +163,8 @@ bool ft_log_get_int(FtLogReader *r, uint64_t *value) noexcept {
     return ft::guarded_or(false, [&] { return r->get_int(value); });
 }
 
-/* THREAD: replay mutex held. OWNERSHIP: *data stays the reader's, until the
- * next get_event. */
+/* THREAD: replay mutex held. OWNERSHIP: *data stays the reader's, until the frame
+ * after the next one is opened. */
 bool ft_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) noexcept {
     return ft::guarded_or(false, [&] {
         std::span<const uint8_t> bytes;
@@ -174,7 +192,3 @@ uint64_t ft_log_received_icount(const FtLogReader *r) noexcept {
     return r->received_icount();
 }
 
-/* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-size_t ft_log_reader_used(const FtLogReader *r) noexcept {
-    return r->used();
-}

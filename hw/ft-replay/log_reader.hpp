@@ -5,6 +5,10 @@
  * input, and an acknowledged frame is one that can be replayed. Twin:
  * log_writer.hpp.
  *
+ * Bytes are copied once, by the kernel into the ring: the receiver may receive a body
+ * there, and replay gets pointers into it. A body is at most a quarter of the ring;
+ * the two frames that replay may still look at leave room for one more.
+ *
  * What if the ring is full: feed takes nothing and is asked again later; the
  * connection's own flow control then holds the primary back. What if replay
  * asks for a field that the event has not: the two executions differ, so the
@@ -18,8 +22,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
+#include <vector>
 
 #include "accel/ft/result.hpp"
 #include "hw/ft-replay/event_codec.hpp"
@@ -35,6 +39,7 @@ class LogReader {
 
     /* The receiver thread. An Error changes nothing. */
     Result<Feed> feed(std::span<const uint8_t> body, uint64_t first_seq, uint64_t last_seq);
+    uint8_t *space(size_t len) noexcept { return ring_.space(len); }
 
     /* Under the replay mutex. False: see ft.h. */
     bool get_event(uint8_t *event);
@@ -46,11 +51,11 @@ class LogReader {
     uint64_t received_seq() const noexcept { return received_seq_.load(acquire); }
     uint64_t received_icount() const noexcept { return received_icount_.load(acquire); }
     uint64_t consumed_seq() const noexcept { return consumed_seq_.load(acquire); }
-    size_t used() const noexcept { return ring_.used(); }
 
   private:
     static constexpr auto acquire = std::memory_order_acquire;
 
+    std::span<const uint8_t> events_in_place(size_t offset, size_t len);
     void open_next_frame();
     template <typename T>
     bool deliver(Result<T> &&got, T *out);
@@ -60,8 +65,10 @@ class LogReader {
     } receiver_fields;
     struct {
         EventDecoder decoder;
-        std::unique_ptr<uint8_t[]> frame;
-        size_t frame_cap = 0;
+        /* Bytes of the frame that is open and of the one before, still in the ring. */
+        size_t open_bytes = 0, before_bytes = 0;
+        /* Copies of those that lie across the ring's end. */
+        std::vector<uint8_t> wrapped, wrapped_before;
         bool confused = false;
     } replay_fields;
 

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hw/ft-replay/log_writer.hpp"
 
+#include <algorithm>
+
 #include "accel/ft/assert.hpp"
 #include "accel/ft/ft.h"
 #include "hw/ft-replay/varint.hpp"
 
 namespace ft::log {
+
+namespace {
+
+/* A message of so much goes out without more: it is still in the caches where it is
+ * checksummed and copied, and the secondary begins with it while the next is sent. */
+constexpr size_t message_enough = 256 * 1024;
+
+} // namespace
 
 void LogWriter::put_event(uint8_t event) {
     encoder_.put_event(event);
@@ -41,29 +51,48 @@ bool LogWriter::commit() {
     return true;
 }
 
-TakenFrames LogWriter::take(std::span<uint8_t> out) {
-    size_t available = ring_.readable();
-    TakenFrames taken;
+/* The frame at the front lies across the ring's end, or there is none. */
+std::span<const uint8_t> LogWriter::take_wrapped(size_t bytes_max) {
+    FrameHeader frame = frame_at(ring_, 0);
+    size_t bytes = frame.header_len + frame.events_len;
 
-    while (taken.bytes < available) {
-        FrameHeader frame = frame_at(ring_, taken.bytes);
-        size_t bytes = frame.header_len + frame.events_len;
-        if (bytes > out.size() - taken.bytes) {
-            if (taken.bytes == 0) {
-                overflow(); /* It would never fit, and no later frame may pass it. */
-            }
+    if (bytes > bytes_max) {
+        overflow(); /* It would never fit, and no later frame may pass it. */
+        return {};
+    }
+    wrapped_.resize(bytes);
+    ring_.peek(0, wrapped_.data(), bytes);
+    return wrapped_;
+}
+
+TakenFrames LogWriter::take(size_t bytes_max) {
+    size_t available = ring_.readable(), bytes = 0;
+    uint64_t frames = 0;
+    std::span<const uint8_t> view;
+
+    while (bytes < std::min(available, message_enough)) {
+        FrameHeader frame = frame_at(ring_, bytes);
+        size_t next = bytes + frame.header_len + frame.events_len;
+        const uint8_t *whole = next <= bytes_max ? ring_.view(0, next) : nullptr;
+        if (!whole) {
             break;
         }
-        taken.bytes += bytes;
-        taken.last_seq++;
+        bytes = next;
+        frames++;
+        view = {whole, bytes};
     }
-    if (taken.bytes) {
-        ring_.peek(0, out.data(), taken.bytes);
-        ring_.consume(taken.bytes);
-        taken.first_seq = taken_seq_ + 1;
-        taken.last_seq = taken_seq_ += taken.last_seq;
+    if (available && !frames) {
+        view = take_wrapped(bytes_max);
+        frames = !view.empty();
     }
-    return taken;
+    taken_bytes_ = view.size();
+    taken_seq_ += frames;
+    return {view, taken_seq_ - frames + 1, taken_seq_};
+}
+
+void LogWriter::done() noexcept {
+    ring_.consume(taken_bytes_);
+    taken_bytes_ = 0;
 }
 
 } // namespace ft::log
@@ -114,6 +143,11 @@ bool ft_log_commit(FtLogWriter *w) noexcept {
     return published;
 }
 
+/* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
+size_t ft_log_open_bytes(const FtLogWriter *w) noexcept {
+    return w->open_bytes();
+}
+
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
 bool ft_log_overflowed(const FtLogWriter *w) noexcept {
     return w->overflowed();
@@ -129,13 +163,21 @@ size_t ft_log_writer_used(const FtLogWriter *w) noexcept {
     return w->used();
 }
 
-/* THREAD: the one sender thread, no lock. OWNERSHIP: out stays the caller's. */
-size_t ft_log_take(FtLogWriter *w, uint8_t *out, size_t cap, uint64_t *first_seq,
-                   uint64_t *last_seq) noexcept {
-    ft::log::TakenFrames taken = w->take({out, cap});
-    if (taken.bytes) {
+/* THREAD: the one sender thread, no lock. OWNERSHIP: *data stays the writer's,
+ * until ft_log_taken. */
+size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
+                   uint64_t *first_seq, uint64_t *last_seq) noexcept {
+    ft::log::TakenFrames taken;
+    put_or_overflow(w, [&] { taken = w->take(bytes_max); });
+    if (!taken.bytes.empty()) {
+        *data = taken.bytes.data();
         *first_seq = taken.first_seq;
         *last_seq = taken.last_seq;
     }
-    return taken.bytes;
+    return taken.bytes.size();
+}
+
+/* THREAD: the one sender thread, no lock. OWNERSHIP: what was taken is gone. */
+void ft_log_taken(FtLogWriter *w) noexcept {
+    w->done();
 }

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "hw/ft-replay/event_codec.hpp"
 #include "hw/ft-replay/frame.hpp"
@@ -26,7 +27,7 @@
 namespace ft::log {
 
 struct TakenFrames {
-    size_t bytes = 0;
+    std::span<const uint8_t> bytes;
     uint64_t first_seq = 0, last_seq = 0;
 };
 
@@ -39,9 +40,11 @@ class LogWriter {
     void put_int(uint64_t value);
     void put_bytes(const uint8_t *data, size_t len);
     bool commit();
+    size_t open_bytes() const noexcept { return encoder_.frame().size(); }
 
-    /* The sender thread. */
-    TakenFrames take(std::span<uint8_t> out);
+    /* The sender thread. What it takes stays where it is until it says done. */
+    TakenFrames take(size_t bytes_max);
+    void done() noexcept;
 
     /* Any thread. */
     void overflow() noexcept { overflowed_.store(true, std::memory_order_release); }
@@ -50,9 +53,13 @@ class LogWriter {
     size_t used() const noexcept { return ring_.used(); }
 
   private:
+    std::span<const uint8_t> take_wrapped(size_t bytes_max);
+
     EventEncoder encoder_{frame_bytes_max}; /* replay mutex               */
     std::atomic<uint64_t> open_seq_{1};     /* written under replay mutex */
-    uint64_t taken_seq_ = 0;                /* sender thread              */
+    uint64_t taken_seq_ = 0;                /* sender thread, as the next two */
+    size_t taken_bytes_ = 0;
+    std::vector<uint8_t> wrapped_; /* one frame that the ring has in two pieces */
     std::atomic<bool> overflowed_{false};
     ByteRing ring_;
 };

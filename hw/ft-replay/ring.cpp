@@ -64,6 +64,25 @@ void ByteRing::peek(size_t offset, uint8_t *out, size_t len) const noexcept {
     memcpy(out + to_end, data_.get(), len - to_end);
 }
 
+uint8_t *ByteRing::space(size_t len) noexcept {
+    size_t at = written_.load(std::memory_order_relaxed) & mask_;
+
+    return len <= room() && len <= capacity() - at ? data_.get() + at : nullptr;
+}
+
+void ByteRing::publish(size_t len) noexcept {
+    FT_ASSERT(len <= room(), "publish %zu, room for %zu", len, room());
+    written_.store(written_.load(std::memory_order_relaxed) + len,
+                   std::memory_order_release);
+}
+
+const uint8_t *ByteRing::view(size_t offset, size_t len) const noexcept {
+    FT_ASSERT(offset + len <= readable(), "view of %zu+%zu of %zu", offset, len, readable());
+    size_t at = (consumed_.load(std::memory_order_relaxed) + offset) & mask_;
+
+    return len <= capacity() - at ? data_.get() + at : nullptr;
+}
+
 void ByteRing::consume(size_t len) noexcept {
     FT_ASSERT(len <= readable(), "consume %zu of %zu", len, readable());
     consumed_.store(consumed_.load(std::memory_order_relaxed) + len,

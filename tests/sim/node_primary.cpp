@@ -184,12 +184,15 @@ void Node::pump() {
                   return;
               }
               Message m;
-              m.body.resize(16 * 1024);
-              m.body.resize(ft_log_take(writer_.get(), m.body.data(), m.body.size(), &m.first,
-                                        &m.last));
-              if (m.body.empty()) {
+              const uint8_t *frames = nullptr;
+              /* What the other end takes: see ft_log_feed. */
+              const size_t body_max = world_.scenario.workload->ring_bytes / 4;
+              size_t len = ft_log_take(writer_.get(), body_max, &frames, &m.first, &m.last);
+              if (!len) {
                   return;
               }
+              m.body.assign(frames, frames + len);
+              ft_log_taken(writer_.get());
               tell(FT_MSG_LOG, Channel::Log, std::move(m));
               world_.moment(Moment::FramesTaken);
               pump();

@@ -47,11 +47,35 @@ TEST(Ring, WrapsAtEveryOffset) {
     }
 }
 
+TEST(Ring, InPlaceWhereItIsOnePiece) {
+    ByteRing r(64);
+    Bytes b(40, 1);
+    uint8_t *space = r.space(64);
+    ASSERT_TRUE(space);
+    EXPECT_FALSE(r.space(65));
+    std::fill_n(space, 40, uint8_t(5));
+    EXPECT_EQ(r.readable(), 0u);
+    r.publish(40);
+    EXPECT_EQ(r.view(0, 40), space);
+    EXPECT_EQ(r.view(30, 10)[9], 5);
+    r.consume(30);
+    EXPECT_TRUE(r.space(24));
+    EXPECT_FALSE(r.space(25)); /* The ring's end is in between. */
+    EXPECT_TRUE(r.write(std::span(b).first(30)));
+    EXPECT_TRUE(r.view(0, 34));
+    EXPECT_FALSE(r.view(0, 35));
+    EXPECT_FALSE(r.view(30, 8));
+    r.consume(34);
+    EXPECT_EQ(r.view(0, 6), space);
+}
+
 TEST(RingDeathTest, LookingBeyondTheEndStopsUs) {
     ByteRing r(64);
     uint8_t b[4];
     EXPECT_DEATH(r.peek(0, b, 1), "peek at 0\\+1 of 0");
     EXPECT_DEATH(r.consume(1), "consume 1 of 0");
+    EXPECT_DEATH(r.view(0, 1), "view of 0\\+1 of 0");
+    EXPECT_DEATH(r.publish(65), "publish 65, room for 64");
 }
 
 /* The stream is a counter, so that each byte knows its place. */

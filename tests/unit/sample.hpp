@@ -118,8 +118,10 @@ struct Taken {
 
 inline Taken take(FtLogWriter *w, size_t cap = 1 << 20) {
     Taken t;
-    t.body.resize(cap);
-    t.body.resize(ft_log_take(w, t.body.data(), cap, &t.first, &t.last));
+    const uint8_t *data = nullptr;
+    size_t len = ft_log_take(w, cap, &data, &t.first, &t.last);
+    t.body.assign(data, data + len);
+    ft_log_taken(w);
     return t;
 }
 

@@ -267,6 +267,7 @@ static void ft_cut_now(void)
     ft_node.attach_bytes += blob_len;
     ft_peer_send(FT_MSG_DEVICES, blob);
 
+    ft_peer_wait_log_unused();
     ft_log_writer_free(attach.writer);
     attach.writer = ft_log_writer_new(FT_LOG_RING_BYTES);
     ft_output_set(FT_OUTPUT_KEEP);

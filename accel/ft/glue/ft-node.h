@@ -14,6 +14,8 @@
 
 #include "accel/ft/ft.h"
 #include "accel/ft/glue/ft-hooks.h"
+#include "net/net.h"
+#include <poll.h>
 #include "qapi/error.h"
 #include "qemu/thread.h"
 #include "system/replay.h"
@@ -98,6 +100,10 @@ void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *
 size_t ft_peer_queued(void);
 /* Main. From here on the log of @w goes out, under @epoch. */
 void ft_peer_start_log(FtLogWriter *w);
+/* vCPU, RL or BQL: sends what is in it at once. False: wake the sender thread. */
+bool ft_peer_send_now(FtLogWriter *w);
+/* Main. Until no connection that was closed sends from its log any more. */
+void ft_peer_wait_log_unused(void);
 void ft_peer_set_epoch(uint64_t epoch);                        /* main        */
 uint64_t ft_peer_epoch(void);                                  /* main        */
 /* Secondary, main: the state is loaded, received frames may be acked. */
@@ -163,6 +169,8 @@ void ft_log_count(uint64_t last_seq, size_t bytes);            /* any         */
 void ft_log_report_frame(void);
 /* Primary, main: what was executed until now is on its way to the secondary. */
 void ft_log_publish(void);
+/* RL: the same, if much was recorded; between two events. */
+void ft_log_commit_large(void);
 /* Secondary, main: the guest has come to the end of the log. */
 bool ft_log_is_done(void);
 /* Secondary, RL: all that ever came is consumed, and no more will come. */
@@ -176,6 +184,7 @@ bool ft_clock_op(ReplayGuestClock *next);                      /* vCPU, RL    */
 int64_t ft_clock_turn_limit_op(void);                          /* vCPU, RL    */
 bool ft_clock_wait_op(void);                                   /* vCPU, BQL   */
 void ft_nap_end(void);                                         /* any         */
+bool ft_has_napped(void);              /* vCPU: since it was asked last       */
 void ft_clock_live(void);              /* main: this node decides from now on  */
 int64_t ft_clock_behind_ns(void);                              /* main        */
 uint64_t ft_clock_steps(void);                                 /* any         */
@@ -218,8 +227,14 @@ void ft_output_restart(void);          /* main: frames count from 1 again     */
 void ft_announce(void);                                        /* main        */
 
 /* -- net/ft-filter/glue/ft-input.c: packets from outside, while recording ----- */
+#define FT_INPUTS_MAX 64
 bool ft_input_ready(void);                                     /* any         */
+/* vCPU thread, BQL: it is going to sleep, and wakes for these (up to FT_INPUTS_MAX). */
+unsigned ft_input_nap_begin(struct pollfd *fds);
+void ft_input_nap_end(const struct pollfd *fds, unsigned n);
 void ft_input_poll_op(void);                                   /* vCPU, RL + BQL */
+/* A packet of @netdev was delivered: is there room for more? vCPU, RL + BQL. */
+void ft_input_delivered(NetClientState *netdev);
 void ft_input_live(void);                                      /* main        */
 
 /* -- block/ft-filter/glue/ft-disk.c: the drives ------------------------------- */

@@ -19,6 +19,7 @@
 #include "qemu/error-report.h"
 #include "qemu/guest-random.h"
 #include "qemu/main-loop.h"
+#include "qemu/iov.h"
 #include "qemu/lockable.h"
 #include "qemu/sockets.h"
 #include "qemu/timer.h"
@@ -37,6 +38,9 @@
 #define FT_STILL_TIMEOUTS 6
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
 #define FT_DURABLE_LOOK_US 200
+#define FT_READ_AHEAD_BYTES (4 * KiB)
+/* So much the vCPU thread sends by itself. */
+#define FT_SEND_NOW_MAX (16 * KiB)
 
 /* What waits for the sender thread. */
 typedef struct FtOut {
@@ -46,6 +50,16 @@ typedef struct FtOut {
     FtLogWriter *start_log;     /* not a message: send this log from now on */
 } FtOut;
 
+/*
+ * What was read of a channel and not yet asked for: a small message and the header of
+ * the next one come in one read.
+ */
+typedef struct FtReadAhead {
+    uint8_t bytes[FT_READ_AHEAD_BYTES];
+    size_t begin, end;
+    bool drained;               /* the last read got all that was there     */
+} FtReadAhead;
+
 struct FtConn {
     unsigned gen;
     int refs;                   /* atomic                                   */
@@ -53,6 +67,7 @@ struct FtConn {
     bool closing;               /* atomic                                   */
     char *address;
     QIOChannel *log, *beat;     /* set before their threads start           */
+    FtReadAhead in;             /* of the log channel, receiver thread      */
     QemuSemaphore writable;     /* 1: the log channel is nobody's just now  */
     uint64_t session;
     uint64_t epoch;             /* atomic; secondary: 0 until the first STATE */
@@ -68,7 +83,9 @@ struct FtConn {
     /* primary */
     GAsyncQueue *queue;         /* of FtOut                                 */
     uint64_t sent_seq;          /* atomic: last frame given to the socket   */
-    uint64_t released_told;     /* sender thread                            */
+    bool log_begun;             /* atomic: the log follows on what was sent */
+    uint64_t released_told;     /* whoever holds writable, like the next one */
+    GByteArray *rest;           /* of a message that the vCPU thread began  */
     size_t queued;              /* atomic                                   */
     uint64_t watched_seq;       /* heartbeat thread: executed at the last beat */
     unsigned still_beats;       /* heartbeat thread: since it moved         */
@@ -87,6 +104,7 @@ struct FtConn {
 static unsigned generations;
 static QIONetListener *listener;
 static int pending;             /* handshakes under way, atomic             */
+static int log_senders;         /* connections that use a log's ring, atomic */
 static QemuMutex conn_lock;     /* guards ft_node.conn against our threads  */
 
 /* Atomic; of the current connection. */
@@ -110,6 +128,7 @@ static FtConn *ft_conn_new(bool primary, const char *address)
     c->lease = ft_lease_new(ft_node.config.timeout_ns);
     c->queue = g_async_queue_new();
     qemu_sem_init(&c->writable, 1);
+    c->rest = g_byte_array_new();
     qemu_mutex_init(&c->ack_lock);
     qemu_event_init(&c->wake, false);
     qemu_sem_init(&c->log_ended, 0);
@@ -120,6 +139,9 @@ static void ft_out_free(FtOut *out)
 {
     if (out->body) {
         g_byte_array_unref(out->body);
+    }
+    if (out->start_log) {
+        qatomic_dec(&log_senders);      /* it was never begun */
     }
     g_free(out);
 }
@@ -149,6 +171,7 @@ static void ft_conn_unref(FtConn *c)
     g_clear_pointer(&c->log, object_unref);
     g_clear_pointer(&c->beat, object_unref);
     ft_lease_free(c->lease);
+    g_byte_array_unref(c->rest);
     qemu_sem_destroy(&c->writable);
     qemu_mutex_destroy(&c->ack_lock);
     qemu_event_destroy(&c->wake);
@@ -181,19 +204,57 @@ static void ft_conn_end(FtConn *c, const char *why)
 
 /* -- messages -------------------------------------------------------------------- */
 
+/*
+ * Once, up to @len bytes to @buf and what follows them to @in, if there is one.
+ * How many there were, 0 at the end of the stream, QIO_CHANNEL_ERR_BLOCK, or -1.
+ */
+static ssize_t ft_read_once(QIOChannel *ioc, FtReadAhead *in, uint8_t *buf, size_t len,
+                            Error **errp)
+{
+    struct iovec iov[2] = {
+        { .iov_base = buf, .iov_len = len },
+        { .iov_base = in ? in->bytes : NULL, .iov_len = in ? sizeof(in->bytes) : 0 },
+    };
+    ssize_t n = qio_channel_readv(ioc, iov, in ? 2 : 1, errp);
+
+    if (in && n > 0) {
+        in->begin = 0;
+        in->end = n > len ? n - len : 0;
+        in->drained = n < len + sizeof(in->bytes);
+        return MIN(n, len);
+    }
+    return n;
+}
+
+static size_t ft_take_read(FtReadAhead *in, uint8_t *buf, size_t len)
+{
+    size_t n = MIN(len, in->end - in->begin);
+
+    memcpy(buf, in->bytes + in->begin, n);
+    in->begin += n;
+    return n;
+}
+
 /* Reads exactly @len bytes. Gives up at @deadline_ns, if that is not 0. */
 static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
                     uint64_t deadline_ns, Error **errp)
 {
     struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(ioc)->fd, .events = POLLIN };
-    size_t got = 0;
+    FtReadAhead *in = c && ioc == c->log ? &c->in : NULL;
+    size_t got = in ? ft_take_read(in, buf, len) : 0;
 
     while (got < len) {
-        ssize_t n = qio_channel_read(ioc, (char *)buf + got, len - got, errp);
+        /* A read that got all there was is followed by a wait, not by one in vain. */
+        bool wait = in && in->drained;
+        ssize_t n = wait ? QIO_CHANNEL_ERR_BLOCK
+                         : ft_read_once(ioc, in, (uint8_t *)buf + got, len - got, errp);
 
         if (n > 0) {
             got += n;
             continue;
+        }
+        if (in) {
+            in->drained = false;
         }
         if (c && n != QIO_CHANNEL_ERR_BLOCK) {
             qatomic_set(&c->peer_closed, true);
@@ -219,11 +280,21 @@ static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
     return true;
 }
 
-/* @body is made as large as the message says, which the header check bounds. */
-static bool ft_recv_msg(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *body,
-                        uint64_t deadline_ns, Error **errp)
+/* Frames of the log are received where replay will read them, if they fit there. */
+static uint8_t *ft_body_space(FtConn *c, const FtMsgHeader *h)
 {
-    uint8_t raw[FT_WIRE_HEADER_BYTES];
+    return c && c->reader && h->type == FT_MSG_LOG ? ft_log_space(c->reader, h->body_len)
+                                                   : NULL;
+}
+
+/*
+ * @body is made as large as the message says, which the header check bounds.
+ * @in_place: where the body is, if not in @body; may be NULL, then it never is.
+ */
+static bool ft_recv_msg_to(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *body,
+                           const uint8_t **in_place, uint64_t deadline_ns, Error **errp)
+{
+    uint8_t raw[FT_WIRE_HEADER_BYTES], *to;
     uint64_t sum;
     FtError why = { "" };
 
@@ -234,15 +305,28 @@ static bool ft_recv_msg(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *
         error_setg(errp, "%s", why.text);
         return false;
     }
-    g_byte_array_set_size(body, h->body_len);
-    if (!ft_read(c, ioc, body->data, h->body_len, deadline_ns, errp)) {
+    to = in_place ? ft_body_space(c, h) : NULL;
+    if (in_place) {
+        *in_place = to;
+    }
+    if (!to) {
+        g_byte_array_set_size(body, h->body_len);
+        to = body->data;
+    }
+    if (!ft_read(c, ioc, to, h->body_len, deadline_ns, errp)) {
         return false;
     }
-    if (!ft_wire_check_body(h, sum, body->data, &why)) {
+    if (!ft_wire_check_body(h, sum, to, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }
     return true;
+}
+
+static bool ft_recv_msg(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *body,
+                        uint64_t deadline_ns, Error **errp)
+{
+    return ft_recv_msg_to(c, ioc, h, body, NULL, deadline_ns, errp);
 }
 
 static void ft_copy_to_file(FtConn *c, const uint8_t *raw, const uint8_t *body,
@@ -273,29 +357,46 @@ static void ft_copy_plain(FtConn *c, uint64_t first, uint64_t last, const uint8_
     }
 }
 
+/* A message as it goes out; @raw is its header. */
+static void ft_encode_msg(FtConn *c, FtMsgType type, uint64_t seq, uint64_t seq_last,
+                          const uint8_t *body, size_t len, uint8_t *raw)
+{
+    FtMsgHeader h = {
+        .type = type, .epoch = qatomic_read(&c->epoch), .session = c->session,
+        .seq = seq, .seq_last = seq_last, .body_len = len,
+    };
+
+    ft_wire_encode_header(&h, body, raw);
+}
+
+/* Holding writable: what the vCPU thread could not send at once goes first. */
+static bool ft_send_rest(FtConn *c, Error **errp)
+{
+    bool ok = c->rest->len == 0
+        || qio_channel_write_all(c->log, (char *)c->rest->data, c->rest->len, errp) == 0;
+
+    g_byte_array_set_size(c->rest, 0);
+    return ok;
+}
+
 static bool ft_send_msg(FtConn *c, QIOChannel *ioc, FtMsgType type, uint64_t seq,
                         uint64_t seq_last, const uint8_t *body, size_t len,
                         Error **errp)
 {
     uint8_t raw[FT_WIRE_HEADER_BYTES];
-    FtMsgHeader h = {
-        .type = type, .epoch = qatomic_read(&c->epoch), .session = c->session,
-        .seq = seq, .seq_last = seq_last, .body_len = len,
-    };
     struct iovec iov[2] = {
         { .iov_base = raw, .iov_len = sizeof(raw) },
         { .iov_base = (void *)body, .iov_len = len },
     };
     bool ok;
 
-    ft_wire_encode_header(&h, body, raw);
+    ft_encode_msg(c, type, seq, seq_last, body, len, raw);
     if (ioc == c->log) {
         qemu_sem_wait(&c->writable);
-        if (type != FT_MSG_LOG_ZSTD) {
-            ft_copy_to_file(c, raw, body, len);
-        }
+        ft_copy_to_file(c, raw, body, len);
     }
-    ok = qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
+    ok = (ioc != c->log || ft_send_rest(c, errp))
+        && qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
     if (ioc == c->log) {
         qemu_sem_post(&c->writable);
     }
@@ -514,62 +615,154 @@ static void ft_start_beat(FtConn *c)
 
 /* -- primary ------------------------------------------------------------------------ */
 
+/* Holding writable: as much as goes at once; the rest is kept. False: some was. */
+static bool ft_write_now(FtConn *c, const struct iovec *iov, unsigned n)
+{
+    size_t len = iov_size(iov, n);
+    ssize_t sent = ft_fault("send-half") ? qio_channel_write(c->log, iov[0].iov_base,
+                                                             iov[0].iov_len / 2, NULL)
+                                         : qio_channel_writev(c->log, iov, n, NULL);
+
+    /* An error shows again where the sender thread goes on. */
+    sent = MAX(sent, 0);
+    g_byte_array_set_size(c->rest, len - sent);
+    iov_to_buf(iov, n, sent, c->rest->data, len - sent);
+    return sent == len;
+}
+
 /*
  * The secondary keeps a copy of each packet until it hears that the original
  * has left; what it keeps it sends when it goes live. Without that, a packet
  * acked but not yet released at the failure costs the client a TCP timeout.
+ * True: there is something new to be told, and @raw says it.
  */
-static bool ft_send_released(FtConn *c, Error **errp)
+static bool ft_encode_released(FtConn *c, uint8_t *raw)
 {
     uint64_t seq = ft_output_released_seq();
 
     if (seq <= c->released_told) {
-        return true;
+        return false;
     }
     c->released_told = seq;
-    return ft_send_msg(c, c->log, FT_MSG_RELEASED, seq, 0, NULL, 0, errp);
+    ft_encode_msg(c, FT_MSG_RELEASED, seq, 0, NULL, 0, raw);
+    return true;
 }
 
-/* As it is, or compressed if that is wanted and pays; the bytes that went out. */
-static size_t ft_send_frames(FtConn *c, uint64_t first, uint64_t last, uint8_t *buf,
-                             size_t len, Error **errp)
+/*
+ * Holding writable: frames, and ahead of them RELEASED. One system call, one packet
+ * on the link. @wait: until all is sent; else what does not go at once is the rest.
+ */
+static bool ft_send_frames(FtConn *c, FtMsgType type, uint64_t first, uint64_t last,
+                           const uint8_t *body, size_t len, bool wait, Error **errp)
 {
-    FtMsgType type = FT_MSG_LOG;
+    uint8_t released[FT_WIRE_HEADER_BYTES], raw[FT_WIRE_HEADER_BYTES];
+    struct iovec iov[3] = {
+        { .iov_base = released, .iov_len = sizeof(released) },
+        { .iov_base = raw, .iov_len = sizeof(raw) },
+        { .iov_base = (void *)body, .iov_len = len },
+    };
+    bool tell = ft_encode_released(c, released);
 
-    if (ft_node.config.compress) {
-        /* The rest of the buffer is free: a body takes at most half of it. */
-        size_t packed = ft_pack(buf, len, buf + FT_WIRE_BODY_MAX, FT_WIRE_BODY_MAX);
-
-        if (packed) {
-            ft_copy_plain(c, first, last, buf, len);
-            type = FT_MSG_LOG_ZSTD;
-            buf += FT_WIRE_BODY_MAX;
-            len = packed;
-        }
+    ft_encode_msg(c, type, first, last, body, len, raw);
+    if (tell) {
+        ft_copy_to_file(c, released, NULL, 0);
     }
-    return ft_send_msg(c, c->log, type, first, last, buf, len, errp) ? len : 0;
+    if (type == FT_MSG_LOG) {
+        ft_copy_to_file(c, raw, body, len);
+    }
+    return wait
+        ? qio_channel_writev_all(c->log, tell ? iov : iov + 1, tell ? 3 : 2, errp) == 0
+        : ft_write_now(c, tell ? iov : iov + 1, tell ? 3 : 2);
 }
 
-static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
+/*
+ * As they are, or compressed if that is wanted and pays; the bytes that went out.
+ * @packed has room for a whole body, if frames are to be compressed.
+ */
+static size_t ft_send_as_wanted(FtConn *c, uint64_t first, uint64_t last,
+                                const uint8_t *frames, size_t len, uint8_t *packed,
+                                Error **errp)
+{
+    size_t packed_len = packed ? ft_pack(frames, len, packed, FT_WIRE_BODY_MAX) : 0;
+
+    if (packed_len) {
+        ft_copy_plain(c, first, last, frames, len);
+        return ft_send_frames(c, FT_MSG_LOG_ZSTD, first, last, packed, packed_len, true,
+                              errp) ? packed_len : 0;
+    }
+    return ft_send_frames(c, FT_MSG_LOG, first, last, frames, len, true, errp) ? len : 0;
+}
+
+static void ft_count_sent(uint64_t first, uint64_t last, size_t len)
+{
+    ft_die_at("die-at-first-frame");
+    ft_log_count(last, len);
+    trace_ft_log_sent(first, last, len);
+}
+
+/*
+ * One message, straight from the ring, where the frames stay until they are sent.
+ * False: something went wrong, or, without an error, there is nothing more.
+ */
+static bool ft_send_log_message(FtConn *c, FtLogWriter *w, uint8_t *packed, Error **errp)
 {
     uint64_t first, last;
-    size_t len;
+    const uint8_t *frames;
+    size_t len, sent = 0;
 
-    while ((len = ft_log_take(w, buf, FT_WIRE_BODY_MAX, &first, &last))) {
-        if (!ft_send_released(c, errp)) {
-            return false;
-        }
+    qemu_sem_wait(&c->writable);
+    if (ft_send_rest(c, errp)
+        && (len = ft_log_take(w, FT_WIRE_BODY_MAX, &frames, &first, &last))) {
         /* Before it goes: the ack may be faster than we come back. */
         qatomic_set(&c->sent_seq, last);
-        len = ft_send_frames(c, first, last, buf, len, errp);
-        if (!len) {
-            return false;
-        }
-        ft_die_at("die-at-first-frame");
-        ft_log_count(last, len);
-        trace_ft_log_sent(first, last, len);
+        sent = ft_send_as_wanted(c, first, last, frames, len, packed, errp);
+        ft_log_taken(w);
     }
-    return true;
+    qemu_sem_post(&c->writable);
+    if (sent) {
+        ft_count_sent(first, last, sent);
+    }
+    return sent;
+}
+
+static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *packed, Error **errp)
+{
+    ERRP_GUARD();
+
+    while (ft_send_log_message(c, w, packed, errp)) {
+        /* the next one */
+    }
+    return !*errp;
+}
+
+/*
+ * The vCPU thread, with something urgent in the log of @w and most likely nothing to
+ * do after it: to wake another thread would take longer than to send. Nothing waits;
+ * false: the sender thread has to do it, or to go on.
+ */
+bool ft_peer_send_now(FtLogWriter *w)
+{
+    FtConn *c = ft_node.conn;
+    uint64_t first, last;
+    const uint8_t *frames;
+    size_t len;
+    bool all = false;
+
+    /* Only we add to the log: what is in it now is what will be taken. */
+    if (!c || ft_node.config.compress || !qatomic_load_acquire(&c->log_begun)
+        || ft_log_writer_used(w) == 0 || ft_log_writer_used(w) > FT_SEND_NOW_MAX
+        || qemu_sem_timedwait(&c->writable, 0) < 0) {
+        return false;
+    }
+    if (c->rest->len == 0
+        && (len = ft_log_take(w, FT_SEND_NOW_MAX, &frames, &first, &last))) {
+        qatomic_set(&c->sent_seq, last);
+        all = ft_send_frames(c, FT_MSG_LOG, first, last, frames, len, false, NULL);
+        ft_log_taken(w);
+        ft_count_sent(first, last, len);
+    }
+    qemu_sem_post(&c->writable);
+    return all;
 }
 
 static bool ft_send_queued(FtConn *c, FtLogWriter **w, Error **errp)
@@ -582,6 +775,8 @@ static bool ft_send_queued(FtConn *c, FtLogWriter **w, Error **errp)
 
         if (out->start_log) {
             *w = out->start_log;
+            out->start_log = NULL;
+            qatomic_store_release(&c->log_begun, true);
         } else {
             ok = ft_send_msg(c, c->log, out->type, out->seq, out->seq_last,
                              out->body ? out->body->data : NULL, len, errp);
@@ -597,11 +792,27 @@ static bool ft_send_queued(FtConn *c, FtLogWriter **w, Error **errp)
     return ok;
 }
 
+static void ft_log_sender_ends(FtLogWriter **w)
+{
+    if (*w) {
+        *w = NULL;
+        qatomic_dec(&log_senders);
+    }
+}
+
+/* Its connection is closed, so nothing keeps it in the kernel. */
+void ft_peer_wait_log_unused(void)
+{
+    while (qatomic_read(&log_senders)) {
+        g_usleep(FT_DURABLE_LOOK_US);
+    }
+}
+
 static void *ft_sender_thread(void *opaque)
 {
     FtConn *c = opaque;
-    /* One body, and room for it when it is compressed. */
-    g_autofree uint8_t *buf = g_malloc(2 * FT_WIRE_BODY_MAX);
+    /* Room for frames that are compressed. */
+    g_autofree uint8_t *packed = ft_node.config.compress ? g_malloc(FT_WIRE_BODY_MAX) : NULL;
     FtLogWriter *w = NULL;
     Error *err = NULL;
 
@@ -610,7 +821,8 @@ static void *ft_sender_thread(void *opaque)
         if (qatomic_xchg(&c->report, false)) {
             ft_report_executed(c);
         }
-        if (!ft_send_queued(c, &w, &err) || (w && !ft_send_log(c, w, buf, &err))) {
+        if (!ft_send_queued(c, &w, &err) || (w && !ft_send_log(c, w, packed, &err))) {
+            ft_log_sender_ends(&w);
             /* The peer may have said why, in what is still to be read. */
             qemu_sem_timedwait(&c->log_ended, FT_LAST_WORDS_MS);
             ft_conn_end(c, error_get_pretty(err));
@@ -619,6 +831,7 @@ static void *ft_sender_thread(void *opaque)
         }
         qemu_event_wait(&c->wake);
     }
+    ft_log_sender_ends(&w);
     ft_conn_unref(c);
     return NULL;
 }
@@ -847,13 +1060,13 @@ static void ft_report_executed(FtConn *c)
     }
 }
 
-static bool ft_on_log(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
+static bool ft_on_log(FtConn *c, const FtMsgHeader *h, const uint8_t *body, size_t len,
+                      Error **errp)
 {
     FtError why = { "" };
     int taken;
 
-    while ((taken = ft_log_feed(c->reader, body->data, body->len, h->seq, h->seq_last,
-                                &why)) == 0) {
+    while ((taken = ft_log_feed(c->reader, body, len, h->seq, h->seq_last, &why)) == 0) {
         /* Replay is far behind; TCP holds the primary back meanwhile. */
         if (qatomic_read(&c->closing)) {
             error_setg(errp, "closed");
@@ -866,8 +1079,8 @@ static bool ft_on_log(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error *
         return false;
     }
     ft_die_at("die-at-first-frame");
-    ft_log_count(h->seq_last, body->len);
-    trace_ft_log_received(h->seq, h->seq_last, body->len);
+    ft_log_count(h->seq_last, len);
+    trace_ft_log_received(h->seq, h->seq_last, len);
     if (qatomic_read(&c->ready)) {
         /* If it cannot be sent the stream ends too, maybe with a goodbye. */
         ft_send_ack(c, NULL);
@@ -950,8 +1163,9 @@ static bool ft_check_epoch(FtConn *c, const FtMsgHeader *h, Error **errp)
     return true;
 }
 
+/* @frames: the body of a LOG that was received in place, else NULL. */
 static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
-                              Error **errp)
+                              const uint8_t *frames, Error **errp)
 {
     g_autofree char *text = NULL;
     bool is_state = h->type == FT_MSG_STATE || h->type == FT_MSG_DEVICES
@@ -989,11 +1203,12 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
     case FT_MSG_DEVICES:
         return ft_on_devices(c, body, errp);
     case FT_MSG_LOG:
-        return ft_on_log(c, h, body, errp);
+        return ft_on_log(c, h, frames ? frames : body->data, h->body_len, errp);
     case FT_MSG_LOG_ZSTD: {
         g_autoptr(GByteArray) plain = g_byte_array_new();
 
-        return ft_unpack(body, plain, errp) && ft_on_log(c, h, plain, errp);
+        return ft_unpack(body, plain, errp)
+            && ft_on_log(c, h, plain->data, plain->len, errp);
     }
     case FT_MSG_RELEASED:
         ft_output_forget(h->seq);
@@ -1041,6 +1256,7 @@ static bool ft_accept_log(FtConn *c, Error **errp)
 static void ft_serve_log(FtConn *c)
 {
     g_autoptr(GByteArray) body = g_byte_array_new();
+    const uint8_t *frames;
     FtMsgHeader h;
     Error *err = NULL;
 
@@ -1051,10 +1267,10 @@ static void ft_serve_log(FtConn *c)
     }
     qatomic_dec(&pending);
     /* Whoever opens a log channel has to show a heartbeat soon. */
-    while (ft_recv_msg(c, c->log, &h, body,
-                       qatomic_read(&c->agreed) ? 0 : ft_now_ns() + FT_HANDSHAKE_NS,
-                       &err)
-           && ft_on_primary_msg(c, &h, body, &err)) {
+    while (ft_recv_msg_to(c, c->log, &h, body, &frames,
+                          qatomic_read(&c->agreed) ? 0 : ft_now_ns() + FT_HANDSHAKE_NS,
+                          &err)
+           && ft_on_primary_msg(c, &h, body, frames, &err)) {
         qatomic_set(&c->heard_ns, ft_now_ns());
     }
     qatomic_set(&c->log_over, true);
@@ -1119,7 +1335,9 @@ static void *ft_incoming_thread(void *opaque)
                         FT_ROLE_PRIMARY, &err)) {
         goto out;
     }
-    if (hello.channel == FT_CHANNEL_HEARTBEAT) {
+    if (hello.channel == FT_CHANNEL_HEARTBEAT && c->in.begin != c->in.end) {
+        error_setg(&err, "heartbeat: more was sent before the HELLO was answered");
+    } else if (hello.channel == FT_CHANNEL_HEARTBEAT) {
         ft_accept_beat(c, h.session, &err);
     } else if (ft_images_check_peer(&err) && ft_accept_log(c, &err)) {
         ft_serve_log(c);
@@ -1243,6 +1461,7 @@ void ft_peer_start_log(FtLogWriter *w)
     FtOut *out = g_new0(FtOut, 1);
 
     out->start_log = w;
+    qatomic_inc(&log_senders);
     g_async_queue_push(c->queue, out);
     ft_log_record_to(w, &c->wake);
     qemu_event_set(&c->wake);
@@ -1276,6 +1495,9 @@ static void ft_say_goodbye(FtConn *c, const char *text)
     memcpy(raw + FT_WIRE_HEADER_BYTES, text, len);
     ft_wire_encode_header(&h, raw + FT_WIRE_HEADER_BYTES, raw);
     if (qemu_sem_timedwait(&c->writable, FT_LAST_WORDS_MS) == 0) {
+        if (c->rest->len) {
+            qio_channel_write(c->log, (char *)c->rest->data, c->rest->len, NULL);
+        }
         qio_channel_write(c->log, (char *)raw, FT_WIRE_HEADER_BYTES + len, NULL);
         qemu_sem_post(&c->writable);
     }

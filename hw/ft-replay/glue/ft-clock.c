@@ -9,7 +9,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include <pthread.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include "accel/ft/glue/ft-node.h"
 #include "hw/core/cpu.h"
 #include "qemu/main-loop.h"
@@ -28,51 +29,63 @@ static uint64_t stopped_ns;     /* when the operator stopped the guest, or 0 */
 static uint64_t steps;          /* atomic                                   */
 
 /* -- the sleep ----------------------------------------------------------------
- * QEMU's condition variables wait for whole milliseconds at best. A kick that
+ * In ppoll(): QEMU's condition variables wait for whole milliseconds at best, and
+ * like this the vCPU thread of an idle guest finds packets by itself. A kick that
  * comes before the sleep ends it at once, so that no lock is needed between the
  * decision to sleep and the sleep.
  */
 static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool kicked;
+    int fd;                     /* eventfd                                  */
+    bool asleep, kicked;        /* atomic                                   */
 } nap;
 
 static void __attribute__((constructor)) ft_nap_init(void)
 {
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&nap.cond, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&nap.lock, NULL);
+    nap.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
 void ft_nap_end(void)
 {
-    pthread_mutex_lock(&nap.lock);
-    nap.kicked = true;
-    pthread_cond_signal(&nap.cond);
-    pthread_mutex_unlock(&nap.lock);
+    uint64_t one = 1;
+
+    /* Either we see that it is asleep, or it sees that it was kicked. */
+    qatomic_set_mb(&nap.kicked, true);
+    if (qatomic_read(&nap.asleep) && write(nap.fd, &one, sizeof(one)) < 0) {
+        g_assert(errno == EAGAIN);      /* kicked often enough */
+    }
 }
 
-/* @until_ns: CLOCK_MONOTONIC, or 0 for no end. */
-static void ft_nap(uint64_t until_ns)
-{
-    struct timespec until = {
-        .tv_sec = until_ns / NANOSECONDS_PER_SECOND,
-        .tv_nsec = until_ns % NANOSECONDS_PER_SECOND,
-    };
-    int result = 0;
+static bool napped;             /* vCPU                                     */
 
-    pthread_mutex_lock(&nap.lock);
-    while (!nap.kicked && result == 0) {
-        result = until_ns ? pthread_cond_timedwait(&nap.cond, &nap.lock, &until)
-                          : pthread_cond_wait(&nap.cond, &nap.lock);
+bool ft_has_napped(void)
+{
+    bool has = napped;
+
+    napped = false;
+    return has;
+}
+
+/* @until_ns: CLOCK_MONOTONIC, or 0 for no end. @fds[0] is for the kick. */
+static void ft_nap(struct pollfd *fds, unsigned n, uint64_t until_ns)
+{
+    uint64_t now_ns = ft_now_ns(), kicks;
+    uint64_t ns = until_ns > now_ns ? until_ns - now_ns : 0;
+    struct timespec left = {
+        .tv_sec = ns / NANOSECONDS_PER_SECOND, .tv_nsec = ns % NANOSECONDS_PER_SECOND,
+    };
+
+    napped = true;
+    fds[0] = (struct pollfd){ .fd = nap.fd, .events = POLLIN };
+    qatomic_set_mb(&nap.asleep, true);
+    if (!qatomic_read(&nap.kicked)) {
+        ppoll(fds, n, until_ns ? &left : NULL, NULL);
     }
-    nap.kicked = false;
-    pthread_mutex_unlock(&nap.lock);
+    qatomic_set(&nap.asleep, false);
+    if (fds[0].revents && read(nap.fd, &kicks, sizeof(kicks)) < 0) {
+        g_assert(errno == EAGAIN);
+    }
+    /* Whoever kicks later is seen by the next look at what there is to do. */
+    qatomic_set_mb(&nap.kicked, false);
 }
 
 /* -- the clock ------------------------------------------------------------------ */
@@ -159,7 +172,9 @@ int64_t ft_clock_turn_limit_op(void)
 /* The vCPU thread has nothing to do; see ReplayLogOps.wait. */
 bool ft_clock_wait_op(void)
 {
+    struct pollfd fds[1 + FT_INPUTS_MAX];
     uint64_t now_ns = ft_now_ns();
+    unsigned inputs = 0;
     int64_t ns = -1;
 
     if (replay_mode == REPLAY_MODE_RECORD) {
@@ -171,6 +186,7 @@ bool ft_clock_wait_op(void)
             return false;
         }
         ft_log_sleeps_until(ns < 0 ? INT64_MAX : now_ns + ns);
+        inputs = ft_input_nap_begin(fds + 1);
     } else if (replay_state.has_unread_data) {
         /*
          * The next event is the main loop's, or a completion that this node's
@@ -184,8 +200,9 @@ bool ft_clock_wait_op(void)
         return false;
     }
     bql_unlock();
-    ft_nap(ns < 0 ? 0 : now_ns + ns);
+    ft_nap(fds, 1 + inputs, ns < 0 ? 0 : now_ns + ns);
     bql_lock();
+    ft_input_nap_end(fds + 1, inputs);
     return true;
 }
 

@@ -31,6 +31,8 @@
 /* A frame that nobody waits for is sent so much later, at the latest. */
 #define FT_LINGER_NS (2 * SCALE_MS)
 #define FT_LINGER_MAX_NS (6 * SCALE_MS)
+/* So much is not kept back: the link and the secondary can work on it meanwhile. */
+#define FT_LINGER_BYTES (64 * KiB)
 #define FT_SAMPLES 1024
 #define FT_SAMPLE_NS (1 * SCALE_MS)
 
@@ -109,17 +111,18 @@ static uint64_t icount_at_cut;  /* main                                     */
 /* -- recording ---------------------------------------------------------------------- */
 
 /*
- * Output waits for its frame's acknowledgement, and what came from outside is
- * lost with this host until it is at the other: such frames are sent at once.
- * All others only tell the secondary where it may go on; they wait for company.
- * So does a disk's completion: nothing of it is lost with this host, because the
- * other one's image answers too, and whatever the guest says of it is output.
+ * Output waits for its frame's acknowledgement, and what was typed is lost with this
+ * host until it is at the other: such frames are sent at once. All others only tell
+ * the secondary where it may go on; they wait for company. So does a disk's
+ * completion: nothing of it is lost with this host, because the other one's image
+ * answers too, and whatever the guest says of it is output. So does a packet: until
+ * the guest answers nobody outside counts on it, and with the answer it goes. Sent at
+ * once, each request of a client cost two messages, two acks and four wake-ups more.
  */
 static bool ft_event_is_urgent(unsigned event)
 {
     switch (event) {
     case EVENT_OUTPUT:
-    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT:
         return true;
@@ -164,12 +167,19 @@ static void ft_log_sample(uint64_t seq)
     qatomic_store_release(&samples_end, end + 1);
 }
 
-/* RL or BQL: what was committed is sent now. */
+/*
+ * RL or BQL: what was committed is sent now. A guest that sleeps between requests
+ * will sleep again until its answer has brought the next: its vCPU thread has the
+ * time to send. One that is busy leaves that to the sender thread.
+ */
 void ft_log_flush(void)
 {
     if (writer) {
         unsent_ns = 0;
-        qemu_event_set(writer_wake);
+        if (!urgent || !qemu_in_vcpu_thread() || !ft_has_napped()
+            || !ft_peer_send_now(writer)) {
+            qemu_event_set(writer_wake);
+        }
     }
 }
 
@@ -190,7 +200,8 @@ static void ft_log_commit_op(void)
         qatomic_set(&next_seq, ft_log_open_seq(writer));
         ft_log_sample(next_seq - 1);
         unsent_ns = unsent_ns ? unsent_ns : ft_now_ns();
-        if (urgent || ft_pausing() || ft_now_ns() - unsent_ns >= FT_LINGER_NS) {
+        if (urgent || ft_pausing() || ft_now_ns() - unsent_ns >= FT_LINGER_NS
+            || ft_log_writer_used(writer) >= FT_LINGER_BYTES) {
             ft_log_flush();
         }
         urgent = false;
@@ -199,6 +210,13 @@ static void ft_log_commit_op(void)
         overflow_told = true;
         ft_post(0, FT_IN_CONNECTION_LOST, 0, "the log overflowed: the secondary "
                 "does not take it away fast enough");
+    }
+}
+
+void ft_log_commit_large(void)
+{
+    if (writer && ft_log_open_bytes(writer) >= FT_LINGER_BYTES) {
+        ft_log_commit_op();
     }
 }
 

@@ -6,7 +6,12 @@
  * throw the vCPU out of its turn and let it wait until both have changed threads
  * twice. Here a thread only watches the back ends' descriptors and kicks the vCPU;
  * each descriptor is watched again when it has been read (EPOLLONESHOT), so a back
- * end that is flooded costs one kick a turn.
+ * end that is flooded costs one kick a turn. While the guest sleeps the vCPU thread
+ * watches them itself: a request to an idle guest wakes one thread, not two.
+ *
+ * A back end whose NIC is full is not read until there is room, so that packets wait in
+ * the kernel: those that wait in QEMU are copied there, on both nodes, and a packet that
+ * is small enough to fit would overtake them.
  *
  * A replaying node leaves its back ends to the main loop, where filter-ft drops
  * what they bring; when it goes live ft_input_live() takes them.
@@ -14,25 +19,29 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include <poll.h>
 #include <sys/epoll.h>
 #include "accel/ft/glue/ft-node.h"
 #include "hw/core/cpu.h"
 #include "net/net.h"
+#include "net/queue.h"
 #include "qemu/main-loop.h"
 #include "system/replay.h"
-
-#define FT_INPUTS_MAX 64
 
 typedef struct FtInputSource {
     int fd;
     IOHandler *read;            /* NULL: not watched now; BQL               */
     void *opaque;
     bool ready;                 /* atomic                                   */
+    bool watched;               /* by the thread; BQL                       */
+    NetClientState *full;       /* not watched until this one's NIC has room; BQL */
 } FtInputSource;
 
 static FtInputSource sources[FT_INPUTS_MAX];
 static unsigned sources_count;  /* BQL; entries are never taken away        */
 static bool any_ready;          /* atomic                                   */
+static unsigned napping[FT_INPUTS_MAX];  /* whom the vCPU watches while it sleeps; BQL */
+static FtInputSource *reading;  /* whose read() is called just now; BQL     */
 static int epoll_fd = -1;
 
 static void *ft_input_thread(void *opaque)
@@ -55,13 +64,17 @@ static void *ft_input_thread(void *opaque)
     return NULL;
 }
 
-/* False: it cannot be watched. One that was closed in between has to be added again. */
-static bool ft_input_watch(FtInputSource *s)
+/*
+ * By the thread, or no more. False: it cannot be watched. One that was closed in
+ * between has to be added again.
+ */
+static bool ft_input_watch(FtInputSource *s, bool watch)
 {
     struct epoll_event event = {
-        .events = EPOLLIN | EPOLLONESHOT, .data.u32 = s - sources,
+        .events = (watch ? EPOLLIN : 0) | EPOLLONESHOT, .data.u32 = s - sources,
     };
 
+    s->watched = watch;
     return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, s->fd, &event) == 0
         || (errno == ENOENT
             && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event) == 0);
@@ -111,7 +124,8 @@ bool ft_reads_netdev(int fd, IOHandler *read, void *opaque)
     again = read && !s->read;
     s->read = read;
     s->opaque = opaque;
-    return !again || ft_input_watch(s);
+    s->full = NULL;
+    return !again || ft_input_watch(s, true);
 }
 
 bool ft_input_ready(void)
@@ -119,22 +133,103 @@ bool ft_input_ready(void)
     return qatomic_read(&any_ready);
 }
 
-/* vCPU thread, RL + BQL, recording: see ReplayLogOps.poll_input. */
-void ft_input_poll_op(void)
+/* The NIC behind @netdev has not put a packet aside. */
+static bool ft_input_has_room(const NetClientState *netdev)
 {
-    if (!qatomic_read(&any_ready) || !qatomic_xchg(&any_ready, false)) {
-        return;
-    }
+    return !netdev->peer || qemu_net_queue_is_empty(netdev->peer->incoming_queue);
+}
+
+static bool ft_input_is_wanted(const FtInputSource *s)
+{
+    return s->read && !s->full;
+}
+
+static void ft_input_read(void)
+{
     for (unsigned i = 0; i < sources_count; i++) {
         FtInputSource *s = &sources[i];
 
-        if (qatomic_xchg(&s->ready, false) && s->read) {
-            s->read(s->opaque);
+        if (s->full && ft_input_has_room(s->full)) {
+            s->full = NULL;
+            qatomic_set(&s->ready, true);
+        }
+        if (qatomic_xchg(&s->ready, false)) {
+            s->watched = false;
             if (s->read) {
-                ft_input_watch(s);
+                reading = s;
+                s->read(s->opaque);
+                reading = NULL;
             }
         }
     }
+}
+
+/* vCPU thread, RL + BQL, recording: see ReplayLogOps.poll_input. */
+void ft_input_poll_op(void)
+{
+    if (qatomic_read(&any_ready) && qatomic_xchg(&any_ready, false)) {
+        ft_input_read();
+    }
+    for (unsigned i = 0; i < sources_count; i++) {
+        if (ft_input_is_wanted(&sources[i]) && !sources[i].watched) {
+            ft_input_watch(&sources[i], true);
+        }
+    }
+}
+
+unsigned ft_input_nap_begin(struct pollfd *fds)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < sources_count; i++) {
+        FtInputSource *s = &sources[i];
+
+        if (ft_input_is_wanted(s)) {
+            if (s->watched) {
+                ft_input_watch(s, false);
+            }
+            napping[n] = i;
+            fds[n++] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
+        }
+    }
+    return n;
+}
+
+void ft_input_nap_end(const struct pollfd *fds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (fds[i].revents) {
+            qatomic_set(&sources[napping[i]].ready, true);
+            qatomic_set_mb(&any_ready, true);
+        }
+    }
+}
+
+void ft_input_delivered(NetClientState *netdev)
+{
+    if (reading && !ft_input_has_room(netdev)) {
+        reading->full = netdev;
+    }
+}
+
+bool ft_nic_is_full(void)
+{
+    return reading && reading->full;
+}
+
+bool ft_nic_has_room(void)
+{
+    if (!ft_on()) {
+        return false;
+    }
+    for (unsigned i = 0; i < sources_count; i++) {
+        if (sources[i].full) {
+            qatomic_set_mb(&any_ready, true);
+            qemu_cpu_kick(first_cpu);
+            break;
+        }
+    }
+    return true;
 }
 
 /* Main: this node records from now on; its back ends ask ft_reads_netdev() again. */
