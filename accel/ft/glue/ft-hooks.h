@@ -37,6 +37,18 @@ bool ft_may_cont(Error **errp);
  */
 bool ft_reads_netdev(int fd, IOHandler *read, void *opaque);
 
+/*
+ * While FT has a back end read: its NIC has put the last packet aside for want of
+ * room, so the back end should keep the others. THREAD: vCPU, RL + BQL.
+ */
+bool ft_nic_is_full(void);
+
+/*
+ * A NIC has nothing put aside any more. True: FT reads the back ends, the main
+ * loop need not look at them. THREAD: main or vCPU, BQL.
+ */
+bool ft_nic_has_room(void);
+
 /* May the human monitor run this command line now? THREAD: main, BQL. */
 bool ft_may_run_hmp(const char *cmdline);
 

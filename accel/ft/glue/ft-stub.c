@@ -23,6 +23,16 @@ bool ft_may_cont(Error **errp)
     return true;
 }
 
+bool ft_nic_is_full(void)
+{
+    return false;
+}
+
+bool ft_nic_has_room(void)
+{
+    return false;
+}
+
 bool ft_may_run_hmp(const char *cmdline)
 {
     return true;

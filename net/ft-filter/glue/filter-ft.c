@@ -245,6 +245,8 @@ static ssize_t ft_filter_receive(NetFilterState *nf, NetClientState *sender,
         ft_guest_output(f, flags, iov, iovcnt);
     } else if (replay_mode == REPLAY_MODE_RECORD) {
         replay_net_packet_event(f->rns, flags, iov, iovcnt);
+        ft_log_commit_large();
+        ft_input_delivered(nf->netdev);
     }
     return len;
 }
