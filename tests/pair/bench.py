@@ -54,6 +54,8 @@ def arguments():
     parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS", help="ft-timeout; more on a busy host (default 500)")
     parser.add_argument("--machine", action="append", default=[], metavar="WORD", help="one more word for the pair's -machine, "
                         "for example ft-compress=zstd, to see what an option costs")
+    parser.add_argument("--beside", metavar="WORD", help="a second protected pair with this word more, in each round, and a table "
+                        "of both: what an option costs (ft-compress=zstd)")
     parser.add_argument("--keep", action="store_true", help="keep work folders")
     options = parser.parse_args()
     for name, value in (QUICK if options.quick else FULL).items():
@@ -165,6 +167,8 @@ def show(run):
     for sentence in goals.sentences(run.figures):
         print(f"  {sentence}")
     print()
+    for line in goals.beside_table(run.figures):
+        print(f"  {line}")
     for problem in run.problems:
         print(f"  FAILED {problem}")
     print(f"  {'every check held' if not run.problems else f'{len(run.problems)} checks FAILED'}", flush=True)

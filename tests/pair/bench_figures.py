@@ -15,6 +15,7 @@ def of_rounds(rounds):
         of_rates(figures, each, rounds, name)
         of_waits(figures, rounds, name)
         of_observations(figures, list(rounds.observed.get(name, {}).values()), name)
+        of_beside(figures, each, rounds, name)
     of_all(figures, rounds)
     return {k: v for k, v in figures.items() if v is not None}, each
 
@@ -46,6 +47,18 @@ def of_observations(figures, seen, name):
     figures[f"log_mbit.{name}"] = median([s.log_mbit for s in seen])
     for node in ("primary", "secondary"):
         figures[f"cpu_{node}.{name}"] = median([s.cpu_percent(node) for s in seen])
+
+
+def of_beside(figures, each, rounds, name):
+    """The pair of --beside, and what it has left of the other pair's rate."""
+    if not rounds.beside:
+        return
+    own = {}
+    of_observations(own, list(rounds.beside.observed.get(name, {}).values()), name)
+    figures.update({f"{key.partition('.')[0]}_beside.{name}": value for key, value in own.items()})
+    rates = rounds.beside.rates("protected", name)
+    each[f"ratio_beside.{name}"] = ratios(rates, rounds.rates("protected", name))
+    figures[f"rate_beside.{name}"], figures[f"ratio_beside.{name}"] = median(rates.values()), median(each[f"ratio_beside.{name}"])
 
 
 def of_all(figures, rounds):

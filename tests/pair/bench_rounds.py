@@ -29,6 +29,7 @@ class Rounds:
     observed: dict = field(default_factory=dict)        # {workload: {round: Observation}}
     digests: int = 0
     problems: list = field(default_factory=list)
+    beside: object = None                               # the same of the pair of --beside
 
     def put(self, name, workload, number, result):
         self.results.setdefault(name, {}).setdefault(workload.name, {})[number] = result
@@ -148,8 +149,20 @@ def drain(worker, ended):
 
 # ------------------------------------------------------------------- protected --
 def protected_block(rounds, number, chosen, options, say):
-    with machine.protected(number, quiet, options.timeout_ms, options.machine, keep=options.keep) as pair:
-        say(f"round {number}: booting the protected pair")
+    pairs = [(rounds, options.machine, "the protected pair")]
+    if options.beside:
+        rounds.beside = rounds.beside or Rounds()
+        pairs.append((rounds.beside, [*options.machine, options.beside], f"a pair with {options.beside}"))
+    for into, words, what in pairs if number % 2 else reversed(pairs):
+        say(f"round {number}: booting {what}")
+        one_pair(into, number, chosen, options, words, say)
+    if options.beside:
+        rounds.problems += rounds.beside.problems
+        rounds.beside.problems = []
+
+
+def one_pair(rounds, number, chosen, options, words, say):
+    with machine.protected(number, quiet, options.timeout_ms, words, keep=options.keep) as pair:
         pair.start(captures=()).wait_up()
         machine.prepare(pair)
         for workload in chosen:

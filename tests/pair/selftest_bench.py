@@ -129,6 +129,18 @@ class Figures(unittest.TestCase):
         figures, _ = bench_figures.of_rounds(self.rounds(plain=10, protected=6, bound=8))
         self.assertEqual((figures["ratio.cpu"], figures["bound.cpu"], figures["ratio_bound.cpu"]), (0.6, 0.8, 0.75))
 
+    def test_a_pair_beside_is_set_against_the_other(self):
+        rounds = self.rounds(plain=10, protected=6)
+        self.assertFalse(list(goals.beside_table(bench_figures.of_rounds(rounds)[0])))
+        rounds.beside = self.rounds(protected=3)
+        for of, log_bytes in ((rounds, 250000), (rounds.beside, 125000)):
+            of.observed["cpu"] = {1: Observation(1.0, log_bytes=log_bytes, threads={"primary": {}, "secondary": {}},
+                                                 hold_ms={"p50": 1, "p99": 2, "max": 3})}
+        figures, _ = bench_figures.of_rounds(rounds)
+        self.assertEqual((figures["ratio.cpu"], figures["ratio_beside.cpu"], figures["rate_beside.cpu"]), (0.6, 0.5, 3))
+        self.assertEqual((figures["log_mbit.cpu"], figures["log_mbit_beside.cpu"]), (2, 1))
+        self.assertTrue(any(line.startswith("| cpu | 6 | 3 | 0.500 | 2 | 1 |") for line in goals.beside_table(figures)))
+
     def test_lag_is_that_of_the_worst_workload(self):
         rounds = bench_rounds.Rounds()
         for workload, lag in zip(workloads.ALL, (5, 70)):

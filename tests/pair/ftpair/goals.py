@@ -84,6 +84,7 @@ def markdown(figures, meta):
         yield f"| `{goal.name}` | {goal.what} | {goal.text} | {number(seen)} | {'yes' if met else 'no'} |"
     yield ""
     yield from workload_table(figures)
+    yield from beside_table(figures)
     yield from disk_table(figures)
 
 
@@ -101,6 +102,24 @@ def workload_table(figures):
     yield "|---" * (len(COLUMNS) + 1) + "|"
     for name in names:
         yield f"| {name} | " + " | ".join(number(figures.get(key.format(name))) for key, _ in COLUMNS) + " |"
+
+
+BESIDE_COLUMNS = (("rate_protected.{}", "per s"), ("rate_beside.{}", "beside"), ("ratio_beside.{}", "beside / without"),
+                  ("log_mbit.{}", "log, Mbit/s"), ("log_mbit_beside.{}", "beside"), ("cpu_primary.{}", "CPU primary, %"),
+                  ("cpu_primary_beside.{}", "beside"), ("cpu_secondary.{}", "CPU secondary, %"), ("cpu_secondary_beside.{}", "beside"),
+                  ("lag_ms_p99.{}", "lag p99, ms"), ("lag_ms_p99_beside.{}", "beside"))
+
+
+def beside_table(figures):
+    """What an option costs: two protected pairs, without and with the word of --beside."""
+    names = [n for n in WORKLOADS if f"rate_beside.{n}" in figures]
+    if not names:
+        return
+    yield ""
+    yield "| two pairs | " + " | ".join(title for _, title in BESIDE_COLUMNS) + " |"
+    yield "|---" * (len(BESIDE_COLUMNS) + 1) + "|"
+    for name in names:
+        yield f"| {name} | " + " | ".join(number(figures.get(key.format(name))) for key, _ in BESIDE_COLUMNS) + " |"
 
 
 DISK_WORKLOADS, DISK_PAIRS = ("fio", "fio1", "db", "db1"), ("local", "shared", "shared_reads_disk")
