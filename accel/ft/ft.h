@@ -229,7 +229,9 @@ typedef struct FtHoldStats {
 } FtHoldStats;
 FtHold *ft_hold_new(size_t bytes_max, size_t packets_max) FT_NOEXCEPT;
 void ft_hold_free(FtHold *h) FT_NOEXCEPT;
-/* Copies the packet. False: the hold is full and the packet was dropped and
+/* Where the next packet may be put together, so that push need not copy it. */
+uint8_t *ft_hold_space(FtHold *h, size_t len) FT_NOEXCEPT;
+/* Takes the packet out of ft_hold_space, or copies it. False: the hold is full and the packet was dropped and
  * counted, as a full NIC queue would do. */
 bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) FT_NOEXCEPT;
 /* Next packet whose frame is acked (p.seq <= acked_seq), in order. */

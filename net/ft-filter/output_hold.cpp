@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/ft-filter/output_hold.hpp"
 
+#include <algorithm>
 #include <cinttypes>
+#include <utility>
 
 #include "accel/ft/assert.hpp"
 #include "accel/ft/result.hpp"
 
 namespace ft {
+
+uint8_t *OutputHold::space(size_t len) {
+    coming_ = std::make_unique_for_overwrite<uint8_t[]>(len);
+    return coming_.get();
+}
+
+/* The packet's bytes, for the hold alone. */
+std::unique_ptr<uint8_t[]> OutputHold::taken_over(const FtPacket &p) {
+    if (p.data && p.data == coming_.get()) {
+        return std::move(coming_);
+    }
+    auto copy = std::make_unique_for_overwrite<uint8_t[]>(p.len);
+    std::copy_n(p.data, p.len, copy.get());
+    return copy;
+}
 
 bool OutputHold::push(const FtPacket &p, uint64_t now_ns) {
     FT_ASSERT(held_.empty() || p.seq >= held_.back().seq,
@@ -20,7 +37,8 @@ bool OutputHold::push(const FtPacket &p, uint64_t now_ns) {
                      .pushed_ns = now_ns,
                      .netdev = p.netdev,
                      .flags = p.flags,
-                     .data = std::vector<uint8_t>(p.data, p.data + p.len)});
+                     .data = taken_over(p),
+                     .len = p.len});
     bytes_ += p.len;
     return true;
 }
@@ -30,17 +48,17 @@ bool OutputHold::pop(uint64_t acked_seq, uint64_t now_ns, FtPacket *p) {
         return false;
     }
     Held &next = held_.front();
-    FT_ASSERT(bytes_ >= next.data.size(), "%zu bytes held, a packet of %zu leaves", bytes_,
-              next.data.size());
+    FT_ASSERT(bytes_ >= next.len, "%zu bytes held, a packet of %zu leaves", bytes_,
+              next.len);
     leaving_ = std::move(next.data);
     *p = {.netdev = next.netdev,
           .flags = next.flags,
-          .data = leaving_.data(),
-          .len = leaving_.size(),
+          .data = leaving_.get(),
+          .len = next.len,
           .seq = next.seq};
     /* A clock that stepped back must not look like five centuries of holding. */
     hold_ns_.add(now_ns > next.pushed_ns ? now_ns - next.pushed_ns : 0);
-    bytes_ -= leaving_.size();
+    bytes_ -= next.len;
     released_++;
     held_.pop_front();
     return true;
@@ -79,7 +97,14 @@ void ft_hold_free(FtHold *h) noexcept {
     delete h;
 }
 
-/* THREAD: vCPU or main, replay mutex and BQL held. OWNERSHIP: p->data is copied.
+/* THREAD: vCPU or main, replay mutex and BQL held. OWNERSHIP: the space stays the
+ * hold's, until the next call or the push of it. NULL: no memory. */
+uint8_t *ft_hold_space(FtHold *h, size_t len) noexcept {
+    return ft::guarded_or<uint8_t *>(nullptr, [&] { return h->space(len); });
+}
+
+/* THREAD: vCPU or main, replay mutex and BQL held. OWNERSHIP: p->data is copied, or
+ * is ft_hold_space.
  * Without memory the packet is lost, as a full NIC queue would lose it. */
 bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) noexcept {
     return ft::guarded_or(false, [&] { return h->push(*p, now_ns); });

@@ -6,6 +6,7 @@
  */
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <random>
@@ -55,6 +56,38 @@ TEST(OutputHold, KeepsPacketUntilAck) {
     EXPECT_EQ(h.pop(4), "-");
     EXPECT_EQ(h.pop(5), "five");
     EXPECT_EQ(h.pop(5), "-");
+}
+
+/* What was put together in the hold stays where it is, and whatever else is pushed in
+ * between has a place of its own. */
+TEST(OutputHold, TakesItsOwnSpaceWithoutACopy) {
+    Hold h;
+    uint8_t *space = ft_hold_space(h.h.get(), 3);
+    memcpy(space, "one", 3);
+    ASSERT_TRUE(h.push(1, "zero"));
+    FtPacket p{.netdev = 0, .flags = 0, .data = space, .len = 3, .seq = 2};
+    ASSERT_TRUE(ft_hold_push(h.h.get(), &p, 0));
+    uint8_t *second = ft_hold_space(h.h.get(), 3);
+    EXPECT_NE(second, space);
+    memset(second, 'x', 3);
+    EXPECT_EQ(h.stats().held_bytes, 7u);
+    EXPECT_EQ(h.pop(2), "zero");
+    FtPacket out;
+    ASSERT_TRUE(ft_hold_pop(h.h.get(), 2, 0, &out));
+    EXPECT_EQ(out.data, space);
+    EXPECT_EQ(std::string(reinterpret_cast<const char *>(out.data), out.len), "one");
+}
+
+/* A full hold leaves the space for the next packet. */
+TEST(OutputHold, FullLeavesTheSpace) {
+    Hold h(5);
+    uint8_t *space = ft_hold_space(h.h.get(), 6);
+    FtPacket p{.netdev = 0, .flags = 0, .data = space, .len = 6, .seq = 1};
+    EXPECT_FALSE(ft_hold_push(h.h.get(), &p, 0));
+    p.len = 5;
+    memcpy(space, "short", 5);
+    EXPECT_TRUE(ft_hold_push(h.h.get(), &p, 0));
+    EXPECT_EQ(h.pop(1), "short");
 }
 
 TEST(OutputHold, ReleasesInOrder) {

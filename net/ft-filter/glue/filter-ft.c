@@ -221,8 +221,9 @@ static void ft_guest_output(FtFilter *f, unsigned flags, const struct iovec *iov
                             int iovcnt)
 {
     size_t len = iov_size(iov, iovcnt);
-    g_autofree uint8_t *data = g_malloc(len);
+    uint8_t *data = ft_hold_space(hold, len);
 
+    g_assert(data);
     iov_to_buf(iov, iovcnt, 0, data, len);
     replay_output(f->id, len, ft_hash(data, len));
     ft_hold_packet(f, flags, data, len);
