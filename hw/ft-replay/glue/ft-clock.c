@@ -55,14 +55,16 @@ void ft_nap_end(void)
     }
 }
 
-static bool napped;             /* vCPU                                     */
+static bool napped;             /* atomic: since ft_nap_forget()            */
 
 bool ft_has_napped(void)
 {
-    bool has = napped;
+    return qatomic_read(&napped);
+}
 
-    napped = false;
-    return has;
+void ft_nap_forget(void)
+{
+    qatomic_set(&napped, false);
 }
 
 /* @until_ns: CLOCK_MONOTONIC, or 0 for no end. @fds[0] is for the kick. */
@@ -74,7 +76,7 @@ static void ft_nap(struct pollfd *fds, unsigned n, uint64_t until_ns)
         .tv_sec = ns / NANOSECONDS_PER_SECOND, .tv_nsec = ns % NANOSECONDS_PER_SECOND,
     };
 
-    napped = true;
+    qatomic_set(&napped, true);
     fds[0] = (struct pollfd){ .fd = nap.fd, .events = POLLIN };
     qatomic_set_mb(&nap.asleep, true);
     if (!qatomic_read(&nap.kicked)) {
