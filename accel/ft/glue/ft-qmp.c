@@ -150,7 +150,7 @@ void qmp_ft_detach(Error **errp)
     }
 }
 
-FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
+FtDigestInfo *qmp_x_ft_digest(bool full, Error **errp)
 {
     FtDigestInfo *info;
     FtDigestSectionList **tail;
@@ -161,7 +161,7 @@ FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
         error_setg(errp, "fault tolerance is off");
         return NULL;
     }
-    if (!ft_digest_take(!has_full || full, errp)) {
+    if (!ft_digest_take(full, errp)) {
         return NULL;
     }
     info = g_new0(FtDigestInfo, 1);
