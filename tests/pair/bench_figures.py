@@ -21,17 +21,17 @@ def of_rounds(rounds):
 
 def of_rates(figures, each, rounds, name):
     rate = lambda machine: rounds.rates(machine, name)
-    for machine in ("plain", "icount", "ftoff", "protected"):
+    for machine in ("plain", "icount", "ftoff", "exposed", "protected"):
         figures[f"rate_{machine}.{name}"] = median(rate(machine).values())
     for kind, above, below in (("ratio", "protected", "plain"), ("ratio_bound", "protected", "bound"), ("bound", "bound", "plain"),
                                ("ratio_icount", "icount", "plain"), ("ratio_over_icount", "protected", "icount"),
-                               ("ratio_ftoff", "ftoff", "plain")):
+                               ("ratio_ftoff", "ftoff", "plain"), ("ratio_exposed", "exposed", "plain")):
         each[f"{kind}.{name}"] = ratios(rate(above), rate(below))
         figures[f"{kind}.{name}"] = median(each[f"{kind}.{name}"])
 
 
 def of_waits(figures, rounds, name):
-    for machine in ("plain", "icount", "ftoff", "protected"):
+    for machine in ("plain", "icount", "ftoff", "exposed", "protected"):
         waits = rounds.waits_us(machine, name)
         for part, share in QUANTILES.items() if waits else ():
             figures[f"latency_ms_{part}.{name}.{machine}"] = percentile(waits, share) / 1000

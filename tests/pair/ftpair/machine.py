@@ -40,12 +40,14 @@ def alone_options():
     ways = {"plain": {**yardstick, "arguments": PLAIN}, "icount": {**yardstick, "arguments": ICOUNT}}
     # The second machine of the bound; with a pristine build it is also a yardstick of what the series costs.
     ways["ftoff" if pristine else "beside"] = {"machine": ("ft=off",), "arguments": PLAIN}
+    # A primary without a secondary: all that lockstep does to the vCPU, on a core of its own.
+    ways["exposed"] = {"machine": ("ft=primary", "ft-arbiter=none")}
     return ways
 
 
 def alone(name, tag, say, keep=False):
     more = dict(alone_options()[name])
-    more["arguments"] = (*GUEST_WORDS, *more["arguments"])
+    more["arguments"] = (*GUEST_WORDS, *more.get("arguments", ()))
     return Pair(f"bench-{name}-{tag}", ft=False, primary={**more, "parameters": PARAMETERS}, say=say, keep=keep)
 
 
