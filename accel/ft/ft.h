@@ -227,6 +227,18 @@ bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) FT_NOEXCEPT;
 bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
 void ft_hold_destroy_all(FtHold *h) FT_NOEXCEPT;
 void ft_hold_stats(const FtHold *h, FtHoldStats *s) FT_NOEXCEPT;
+
+/* -------------------------------------------------------------- histogram --
+ * Durations by size, to within an eighth. Not thread-safe.
+ */
+typedef struct FtHistogram FtHistogram;
+FtHistogram *ft_histogram_new(void) FT_NOEXCEPT;
+void ft_histogram_free(FtHistogram *h) FT_NOEXCEPT;
+void ft_histogram_add(FtHistogram *h, uint64_t value) FT_NOEXCEPT;
+/* The next bin from *at on that is not empty, and *at behind it. Begin with 0. */
+bool ft_histogram_next(const FtHistogram *h, size_t *at, uint64_t *upto,
+                       uint64_t *count) FT_NOEXCEPT;
+
 uint64_t ft_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
 
 /* ---------------------------------------------------------------- digest --

@@ -152,6 +152,7 @@ void ft_log_drain(void);               /* main: DRAINED follows when all is read
 bool ft_log_go_live(Error **errp);                             /* main        */
 uint64_t ft_log_next_seq(void);                                /* RL          */
 uint64_t ft_log_lag_ns(void);                                  /* any         */
+bool ft_log_lag_bin(size_t *at, uint64_t *upto, uint64_t *count);   /* any    */
 size_t ft_log_backlog(void);                                   /* any         */
 uint64_t ft_log_bytes(void);                                   /* any         */
 uint64_t ft_log_frames(void);                                  /* any         */

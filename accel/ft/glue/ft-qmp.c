@@ -177,6 +177,22 @@ FtDigestInfo *qmp_x_ft_digest(bool full, Error **errp)
     return info;
 }
 
+FtHistograms *qmp_query_ft_histograms(Error **errp)
+{
+    FtHistograms *all = g_new0(FtHistograms, 1);
+    FtHistogramBinList **tail = &all->lag;
+    uint64_t upto, count;
+
+    for (size_t at = 0; ft_log_lag_bin(&at, &upto, &count);) {
+        FtHistogramBin *bin = g_new0(FtHistogramBin, 1);
+
+        bin->upto_ns = upto;
+        bin->count = count;
+        QAPI_LIST_APPEND(tail, bin);
+    }
+    return all;
+}
+
 /* Linux keeps the arguments as they were, each ended by a zero. */
 FtCommandLine *qmp_query_ft_command_line(Error **errp)
 {

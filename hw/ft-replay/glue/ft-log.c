@@ -256,6 +256,28 @@ uint64_t ft_log_lag_ns(void)
     return oldest ? ft_now_ns() - oldest : 0;
 }
 
+/* The lag at the end of each turn, for query-ft-histograms. */
+static struct {
+    QemuMutex lock;
+    FtHistogram *histogram;
+} lags;
+
+static void ft_log_count_lag(uint64_t lag_ns)
+{
+    QEMU_LOCK_GUARD(&lags.lock);
+    ft_histogram_add(lags.histogram, lag_ns);
+}
+
+/* Any thread. The next bin from *at on, as ft_histogram_next. */
+bool ft_log_lag_bin(size_t *at, uint64_t *upto, uint64_t *count)
+{
+    if (!lags.histogram) {
+        return false;
+    }
+    QEMU_LOCK_GUARD(&lags.lock);
+    return ft_histogram_next(lags.histogram, at, upto, count);
+}
+
 /* A ring that is nearly full: sleep until the sender has taken from it. True: it was. */
 static bool ft_log_wait_for_room(void)
 {
@@ -276,15 +298,16 @@ static void ft_log_throttle_op(void)
 {
     static uint64_t ended_ns;       /* the last turn, and the pause behind it */
     static uint64_t owed_ns;        /* pauses too short to sleep for */
-    uint64_t begin_ns = ft_now_ns(), pause_ns;
+    uint64_t begin_ns = ft_now_ns(), lag_ns, pause_ns;
     bool waited;
 
     if (!qatomic_read(&writer)) {
         return;
     }
     waited = ft_log_wait_for_room();
-    pause_ns = ft_lag_pause(ft_log_lag_ns(), ft_node.config.lag_limit_ns,
-                            begin_ns - ended_ns);
+    lag_ns = ft_log_lag_ns();
+    ft_log_count_lag(lag_ns);
+    pause_ns = ft_lag_pause(lag_ns, ft_node.config.lag_limit_ns, begin_ns - ended_ns);
     owed_ns = pause_ns ? owed_ns + pause_ns : 0;
     if (owed_ns >= FT_PAUSE_MIN_NS) {
         g_usleep(owed_ns / SCALE_US);
@@ -553,6 +576,9 @@ void ft_log_setup(bool secondary)
 {
     ft_fill_numbers();
     ft_clock_setup();
+    qemu_mutex_init(&lags.lock);
+    lags.histogram = ft_histogram_new();
+    g_assert(lags.histogram);
     if (secondary) {
         reader = ft_log_reader_new(FT_RING_BYTES);
         drain_bh = qemu_bh_new(ft_log_drain_bh, NULL);
