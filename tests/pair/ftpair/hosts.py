@@ -26,7 +26,15 @@ PREFIX = "ft"
 GUEST_IP, CLIENT_IP, NETMASK = "10.77.0.10", "10.77.0.1", 24
 GUEST_MAC = "52:54:00:77:00:10"
 LOG_IP = {"a": "10.99.0.1", "b": "10.99.0.2"}
+# What --network of demo, soak and bench may be, and what that means.
+NETWORKS = {"both": "the guest's packets are delivered to both nodes (docs/OPERATING.md)",
+            "learning": "a switch that learns delivers the guest's packets to one node"}
 _serial = 0
+
+
+def network_option(parser, default):
+    parser.add_argument("--network", choices=NETWORKS, default=default, help="; ".join(
+        f"{name}: {meaning}" for name, meaning in NETWORKS.items()) + f" (default {default})")
 
 
 class Hosts:
