@@ -43,13 +43,12 @@ static uint64_t ft_early_age_max(void)
 /* Locked. What the NIC of the replayed guest has agreed on with the back end. */
 static FtEarly *ft_early_of(unsigned netdev)
 {
-    FtEarlyNetdev *n = &netdevs[netdev];
+    FtEarly *e = netdev < netdevs_count ? netdevs[netdev].early : NULL;
 
-    if (netdev >= netdevs_count || !n->early) {
-        return NULL;
+    if (e) {
+        ft_early_set_header(e, qemu_get_vnet_hdr_len(netdevs[netdev].nc));
     }
-    ft_early_set_header(n->early, qemu_get_vnet_hdr_len(n->nc));
-    return n->early;
+    return e;
 }
 
 /* Receiver of the log: see ft_log_reader_watch(). */
@@ -71,16 +70,16 @@ void ft_early_add(NetClientState *nc)
         .logged_max = FT_EARLY_LOGGED_MAX, .age_ns_max = ft_early_age_max(),
     };
     FtEarlyNetdev *n = &netdevs[netdevs_count];
-    NICState *nic = nc->peer ? qemu_get_nic(nc->peer) : NULL;
+    bool is_nic = nc->peer && nc->peer->info->type == NET_CLIENT_DRIVER_NIC;
 
     if (netdevs_count == 0) {
         qemu_mutex_init(&lock);
         ft_log_reader_watch(ft_log_reader(), ft_early_packet_logged);
     }
     n->nc = nc;
-    n->early = nic ? ft_early_new(&limits) : NULL;
-    if (nic) {
-        memcpy(n->mac, nic->conf->macaddr.a, FT_MAC_BYTES);
+    if (is_nic) {
+        n->early = ft_early_new(&limits);
+        memcpy(n->mac, qemu_get_nic(nc->peer)->conf->macaddr.a, FT_MAC_BYTES);
     }
     netdevs_count++;
 }
