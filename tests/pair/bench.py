@@ -21,6 +21,7 @@ import bench_replay                                       # noqa: E402
 import bench_rounds                                       # noqa: E402
 from ftpair import disk_workloads, figures, goals, machine, netns, process_cpu, root_disk, workloads    # noqa: E402
 from ftpair.distribution import rounded                   # noqa: E402
+from ftpair.hosts import network_option                   # noqa: E402
 from ftpair.node import ROOT, qemu_path                   # noqa: E402
 
 STAGES = ("idle", "clock", "chrony", "replay", "gap")
@@ -54,6 +55,7 @@ def arguments():
     parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS", help="ft-timeout; more on a busy host (default 500)")
     parser.add_argument("--machine", action="append", default=[], metavar="WORD", help="one more word for the pair's -machine, "
                         "for example ft-compress=zstd, to see what an option costs")
+    network_option(parser, "learning")
     parser.add_argument("--keep", action="store_true", help="keep work folders")
     options = parser.parse_args()
     for name, value in (QUICK if options.quick else FULL).items():

@@ -148,7 +148,7 @@ def drain(worker, ended):
 
 # ------------------------------------------------------------------- protected --
 def protected_block(rounds, number, chosen, options, say):
-    with machine.protected(number, quiet, options.timeout_ms, options.machine, keep=options.keep) as pair:
+    with machine.protected(number, quiet, options.timeout_ms, options.machine, options.keep, options.network) as pair:
         say(f"round {number}: booting the protected pair")
         pair.start(captures=()).wait_up()
         machine.prepare(pair)

@@ -217,11 +217,24 @@ uint64_t ft_output_released_seq(void);
 void ft_output_forget(uint64_t seq);
 void ft_output_restart(void);          /* main: frames count from 1 again     */
 void ft_announce(void);                                        /* main        */
+/* Main, RL, recording: a packet from outside, for the log and the guest. */
+void ft_packet_input(unsigned netdev, unsigned flags, const uint8_t *data, size_t len);
 
-/* -- net/ft-filter/glue/ft-input.c: packets from outside, while recording ----- */
+/* -- net/ft-filter/glue/ft-input.c: packets from outside ----------------------- */
 bool ft_input_ready(void);                                     /* any         */
 void ft_input_poll_op(void);                                   /* vCPU, RL + BQL */
+/* Secondary, main: from now on what arrives is read, for ft_early_packet(). */
+void ft_input_keep(void);
+void ft_input_keep_end(void);          /* main: about to go live, or to exit    */
 void ft_input_live(void);                                      /* main        */
+
+/* -- net/ft-filter/glue/ft-early.c: what a secondary sees of them itself -------- */
+void ft_early_add(NetClientState *nc);  /* secondary, main: the next netdev    */
+/* Secondary, any thread: a packet has come to this node's netdev. */
+void ft_early_packet(unsigned netdev, unsigned flags, const struct iovec *iov, int iovcnt);
+void ft_early_restart(void);           /* secondary, receiver: a log begins    */
+void ft_early_give(void);              /* main: live, the guest gets what is left */
+void ft_early_totals(FtEarlyStats *sum);                       /* any         */
 
 /* -- block/ft-filter/glue/ft-disk.c: the drives ------------------------------- */
 typedef struct FtDiskStats {

@@ -923,6 +923,7 @@ static bool ft_on_devices(FtConn *c, GByteArray *body, Error **errp)
     blob = g_byte_array_sized_new(body->len);
     g_byte_array_append(blob, body->data, body->len);
     c->got_devices = true;
+    ft_early_restart();
     ft_die_at("die-at-state-sent");
     /* Ahead of all that this thread may have to say of the connection's end. */
     ft_post(c->gen, FT_IN_STATE_RECEIVED, 0, NULL);

@@ -542,7 +542,9 @@ bool ft_log_go_live(Error **errp)
     }
     replaying = false;
     ft_clock_live();
+    ft_input_keep_end();
     replay_go_live();
+    ft_early_give();            /* ahead of what comes from now on */
     ft_input_live();
     ft_disk_go_live();
     qemu_clock_notify(QEMU_CLOCK_VIRTUAL);

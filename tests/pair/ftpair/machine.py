@@ -51,11 +51,11 @@ def alone(name, tag, say, keep=False):
     return Pair(f"bench-{name}-{tag}", ft=False, primary={**more, "parameters": PARAMETERS}, say=say, keep=keep)
 
 
-def protected(tag, say, timeout_ms, machine=(), keep=False):
+def protected(tag, say, timeout_ms, machine=(), keep=False, network="learning"):
     # With names each thread's CPU time can be told apart.
     more = {"arguments": (*GUEST_WORDS, "-name", "debug-threads=on"), "parameters": PARAMETERS}
     return Succession(f"bench-protected-{tag}", machine=machine, primary=more, secondary=more,
-                      timeout_ms=timeout_ms, say=say, keep=keep)
+                      timeout_ms=timeout_ms, say=say, keep=keep, flood=network == "both")
 
 
 def prepare(pair):
