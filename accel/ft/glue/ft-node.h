@@ -169,6 +169,8 @@ bool ft_log_is_done(void);
 /* Secondary, RL: all that ever came is consumed, and no more will come. */
 bool ft_log_has_ended(void);
 void ft_log_diverged(const char *what);                        /* RL          */
+/* RL. What a difference that replay/ finds is about: a drive, or NULL again. */
+void ft_log_about(const char *drive);
 bool ft_log_readable(void);       /* BQL: replay would get an event now        */
 
 /* -- hw/ft-replay/glue/ft-clock.c: guest time, the vCPU thread's sleep -------- */
@@ -257,6 +259,12 @@ bool ft_disk_event(void);              /* replay/: the next event is DISK     */
 bool ft_disk_event_ready(void);        /* replay/: would it be taken now?     */
 /* Secondary, any: a completion of a later frame was read, but not carried out. */
 uint64_t ft_disk_executed_limit(void);
+/* -- block/ft-filter/glue/ft-disk-io.c: answers of the host's disks ------------- */
+bool ft_io_ready(void);                                        /* any         */
+/* vCPU or main, BQL, recording RL as well: takes all that there are. */
+void ft_io_look(void);
+/* Main: until it is over the main loop takes them, whatever the vCPU does. */
+void ft_io_main_looks(bool on);
 /* -- block/ft-filter/glue/ft-disk-shared.c: one image for both nodes ---------- */
 static inline bool ft_disk_shared(void)
 {

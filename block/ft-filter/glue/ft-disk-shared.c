@@ -49,9 +49,10 @@ static unsigned reading;        /* secondary: its own reads under way       */
 
 /* -- may it go? ----------------------------------------------------------------- */
 
+/* A flush changes nothing: what it makes durable has had its ack before. */
 static bool ft_is_change(const FtDiskRequest *r)
 {
-    return r->op != FT_DISK_READ;
+    return r->op != FT_DISK_READ && r->op != FT_DISK_FLUSH;
 }
 
 static FtDiskKind ft_kind(const FtDiskRequest *r)
@@ -164,7 +165,7 @@ static void coroutine_fn ft_owed_co(void *opaque)
         QTAILQ_REMOVE(&d->owed, r, next_held);
         trace_ft_disk_go(d->name, r->id, r->seq);
         WITH_GRAPH_RDLOCK_GUARD() {
-            ret = ft_disk_do(d->bs, r);
+            ret = ft_io_do(r);
         }
         if (ret < 0) {
             warn_report("drive '%s': a write of before the guest's reset failed: %s",
@@ -248,12 +249,16 @@ void ft_writes_destroy(void)
 /* Both nodes, at the guest's instruction. */
 static void ft_submit(FtDiskRequest *r)
 {
-    if (ft_is_change(r)) {
-        if (r->op == FT_DISK_WRITE && ft_disk_follows_log() && ft_fault("flip-write")) {
-            r->buf[0] ^= 1;
-        }
+    if (r->op == FT_DISK_WRITE && ft_disk_follows_log() && ft_fault("flip-write")) {
+        r->buf[0] ^= 1;
+    }
+    if (r->op != FT_DISK_READ) {
         r->hash = ft_disk_hash(r);
+    }
+    if (ft_is_change(r)) {
+        ft_log_about(r->disk->name);
         replay_output(FT_OUTPUT_DISK + r->disk->id, r->bytes, r->hash);
+        ft_log_about(NULL);
         r->seq = ft_log_next_seq();
     }
 }
@@ -269,9 +274,9 @@ static bool coroutine_fn GRAPH_RDLOCK ft_follow(BlockDriverState *bs, FtDiskRequ
 {
     do {
         r->again = false;
-        if (ft_node.config.disk_reads && !ft_is_change(r)) {
+        if (ft_node.config.disk_reads && r->op == FT_DISK_READ) {
             reading++;
-            r->ret = ft_disk_do(bs, r);
+            ft_io_do(r);
             reading--;
             r->hash = ft_disk_hash(r);
         }

@@ -43,6 +43,7 @@ typedef struct FtDiskRequest {
     bool done;                  /* our image has answered, or is not asked  */
     bool released;              /* its event has come                       */
     QTAILQ_ENTRY(FtDiskRequest) next;
+    QTAILQ_ENTRY(FtDiskRequest) next_answered;
     /* ft-disk=shared */
     uint64_t seq;               /* done when this frame is acked; 0: at once */
     FtTurn turn;
@@ -97,6 +98,13 @@ void ft_disk_answered(FtDiskRequest *r);
 void ft_disk_drain_soon(void);  /* a drain waits: look what can be done      */
 /* Does the filter want nothing of the image below? */
 int ft_disk_set_asleep(FtDisk *d, bool asleep, Error **errp);
+
+/* -- ft-disk-io.c: to the images and back, without the main loop -- */
+bool ft_io_setup(Error **errp);
+/* Has the image done what @r says. Goes on where the guest may see the answer. */
+int coroutine_fn GRAPH_RDLOCK ft_io_do(FtDiskRequest *r);
+/* Goes on there. */
+void coroutine_fn ft_io_turn(FtDiskRequest *r);
 
 /* -- ft-disk-shared.c: requests to an image that both nodes use -- */
 /* A request begins: what is to be done with it? Returns when that is known. */

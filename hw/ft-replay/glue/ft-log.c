@@ -97,6 +97,7 @@ static FtLogReader *reader;     /* fed by the receiver, read under RL       */
 static bool replaying;          /* the reader is replay's, RL               */
 static bool draining;           /* RL                                       */
 static bool diverged;           /* RL                                       */
+static const char *about;       /* RL: the drive that is putting out, or NULL */
 static QEMUBH *drain_bh;
 
 /* When frames were made, to tell the age of what is not executed yet. */
@@ -374,11 +375,17 @@ void ft_log_diverged(const char *what)
     }
     diverged = true;
     text = g_strdup_printf("diverged at instruction %" PRIu64 ", event %u (%u) of the "
-                           "log, frame %" PRIu64 ": %s", replay_state.current_icount,
-                           replay_state.current_event, replay_state.data_kind,
-                           ft_log_consumed_seq(reader), what);
+                           "log, frame %" PRIu64 ": %s%s%s%s",
+                           replay_state.current_icount, replay_state.current_event,
+                           replay_state.data_kind, ft_log_consumed_seq(reader),
+                           about ? "drive '" : "", about ?: "", about ? "': " : "", what);
     error_report("ft: %s", text);
     ft_post(0, FT_IN_DIVERGED, 0, text);
+}
+
+void ft_log_about(const char *drive)
+{
+    about = drive;
 }
 
 bool ft_log_readable(void)
@@ -553,6 +560,13 @@ bool ft_log_go_live(Error **errp)
     return true;
 }
 
+/* vCPU, RL + BQL: what has come from outside since its last turn. */
+static void ft_log_poll_input_op(void)
+{
+    ft_input_poll_op();
+    ft_io_look();
+}
+
 static const ReplayLogOps ft_log_ops = {
     .put_event = ft_log_put_event_op,
     .put_int = ft_log_put_int_op,
@@ -568,7 +582,7 @@ static const ReplayLogOps ft_log_ops = {
     .turn_limit = ft_clock_turn_limit_op,
     .wait = ft_clock_wait_op,
     .kick = ft_nap_end,
-    .poll_input = ft_input_poll_op,
+    .poll_input = ft_log_poll_input_op,
     .disk = ft_disk_event,
     .disk_ready = ft_disk_event_ready,
 };
