@@ -154,6 +154,12 @@ uint64_t ft_log_next_seq(void);                                /* RL          */
 uint64_t ft_log_lag_ns(void);                                  /* any         */
 bool ft_log_lag_bin(size_t *at, uint64_t *upto, uint64_t *count);   /* any    */
 size_t ft_log_backlog(void);                                   /* any         */
+/*
+ * RL. May the ring take more, with so much in it? If not, @tell is called once it
+ * may, by any thread. It is the same function in each call.
+ */
+bool ft_log_has_room(size_t most, void (*tell)(void));
+void ft_log_taken(void);        /* sender: frames have left the ring           */
 uint64_t ft_log_bytes(void);                                   /* any         */
 uint64_t ft_log_frames(void);                                  /* any         */
 uint64_t ft_log_lag_instructions(void);                        /* any         */

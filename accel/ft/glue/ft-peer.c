@@ -556,6 +556,7 @@ static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *buf, Error **errp)
     size_t len;
 
     while ((len = ft_log_take(w, buf, FT_WIRE_BODY_MAX, &first, &last))) {
+        ft_log_taken();
         if (!ft_send_released(c, errp)) {
             return false;
         }

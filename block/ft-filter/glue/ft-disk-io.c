@@ -59,7 +59,7 @@ static void ft_io_kick(void)
 }
 
 /* Any thread. Whoever was woken before and has not come yet will see this, too. */
-static void ft_io_tell(void)
+void ft_io_tell(void)
 {
     if (!qatomic_xchg(&pending, true)) {
         ft_io_kick();
@@ -115,6 +115,7 @@ void ft_io_look(void)
             QTAILQ_REMOVE(&answered, r, next_answered);
             aio_co_wake(r->co);
         }
+        ft_shared_look();
     } while (qatomic_read(&pending));
 }
 
@@ -127,7 +128,8 @@ void ft_io_main_looks(bool on)
 {
     if (on) {
         qatomic_inc(&main_looks);
-        /* What has kicked the vCPU a moment ago, and now waits in vain. */
+        /* Who has kicked the vCPU a moment ago, or waits for the peer, waits in vain. */
+        qatomic_set_mb(&pending, true);
         qemu_bh_schedule(look_bh);
     } else {
         qatomic_dec(&main_looks);

@@ -32,7 +32,6 @@
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
 #include "qemu/memalign.h"
-#include "qemu/timer.h"
 #include "system/replay.h"
 
 /* The number of a drive in an OUTPUT event; netdevs count from 0. */
@@ -40,12 +39,13 @@
 /* So much data of reads may be in one frame, and in the ring. */
 #define FT_FRAME_DATA_BYTES (4 * MiB)
 #define FT_BACKLOG_DATA_BYTES (24 * MiB)
-#define FT_BACKLOG_LOOK_NS (1 * SCALE_MS)
 #define FT_READS_MAX 8192
 
 static QTAILQ_HEAD(, FtDiskRequest) held = QTAILQ_HEAD_INITIALIZER(held);
 static uint64_t held_count;     /* atomic                                   */
 static unsigned reading;        /* secondary: its own reads under way       */
+/* Reads whose data find no room in the ring. */
+static QTAILQ_HEAD(, FtDiskRequest) no_room = QTAILQ_HEAD_INITIALIZER(no_room);
 
 /* -- may it go? ----------------------------------------------------------------- */
 
@@ -357,13 +357,31 @@ void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r)
 {
     static size_t in_frame;
 
-    while (ft_log_backlog() > FT_BACKLOG_DATA_BYTES && !r->disk->bs->quiesce_counter) {
-        qemu_co_sleep_ns(QEMU_CLOCK_REALTIME, FT_BACKLOG_LOOK_NS);
+    while (!r->disk->bs->quiesce_counter
+           && !ft_log_has_room(FT_BACKLOG_DATA_BYTES, ft_io_tell)) {
+        QTAILQ_INSERT_TAIL(&no_room, r, next_held);
+        qemu_coroutine_yield();
     }
     in_frame += r->bytes;
     if (in_frame > FT_FRAME_DATA_BYTES) {
         in_frame = r->bytes;
         ft_log_publish();
+    }
+}
+
+void ft_shared_look(void)
+{
+    QTAILQ_HEAD(, FtDiskRequest) again = QTAILQ_HEAD_INITIALIZER(again);
+    FtDiskRequest *r;
+
+    /* One that finds no room again is put into the other list. */
+    while ((r = QTAILQ_FIRST(&no_room))) {
+        QTAILQ_REMOVE(&no_room, r, next_held);
+        QTAILQ_INSERT_TAIL(&again, r, next_held);
+    }
+    while ((r = QTAILQ_FIRST(&again))) {
+        QTAILQ_REMOVE(&again, r, next_held);
+        ft_wake(r);
     }
 }
 

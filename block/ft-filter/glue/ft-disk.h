@@ -103,6 +103,8 @@ int ft_disk_set_asleep(FtDisk *d, bool asleep, Error **errp);
 bool ft_io_setup(Error **errp);
 /* Has the image done what @r says. Goes on where the guest may see the answer. */
 int coroutine_fn GRAPH_RDLOCK ft_io_do(FtDiskRequest *r);
+/* Any thread: there is something to take. */
+void ft_io_tell(void);
 /* Goes on there. */
 void coroutine_fn ft_io_turn(FtDiskRequest *r);
 
@@ -114,6 +116,8 @@ void ft_shared_finished(FtDiskRequest *r, uint64_t seq);
 /* Before the data of a read enter the log. */
 void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r);
 bool ft_shared_logs_data(const FtDiskRequest *r);
+/* Where answers are taken: reads that waited for room in the log try again. */
+void ft_shared_look(void);
 void ft_shared_go_live(void);
 void ft_shared_restart(void);   /* at the cut                                */
 void ft_shared_drain(void);     /* main or vCPU: nobody waits for held requests */

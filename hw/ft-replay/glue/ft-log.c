@@ -221,6 +221,7 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     icount_at_cut = replay_state.current_icount;
     qatomic_set(&samples_end, 0);
     qatomic_set(&next_seq, w ? ft_log_open_seq(w) : UINT64_MAX);
+    ft_log_taken();
 }
 
 /*
@@ -238,6 +239,34 @@ size_t ft_log_backlog(void)
     FtLogWriter *w = qatomic_read(&writer);
 
     return w ? ft_log_writer_used(w) : 0;
+}
+
+/* Who waits until there is no more than that in the ring. */
+static struct {
+    void (*tell)(void);
+    size_t most;
+    bool waits;                 /* atomic                                   */
+} room;
+
+bool ft_log_has_room(size_t most, void (*tell)(void))
+{
+    if (ft_log_backlog() <= most) {
+        return true;
+    }
+    room.tell = tell;
+    room.most = most;
+    /* Set before it looks again, as the sender takes before it looks. */
+    qatomic_set_mb(&room.waits, true);
+    return ft_log_backlog() <= most;
+}
+
+void ft_log_taken(void)
+{
+    smp_mb();
+    if (qatomic_read(&room.waits) && ft_log_backlog() <= room.most
+        && qatomic_xchg(&room.waits, false)) {
+        room.tell();
+    }
 }
 
 uint64_t ft_log_lag_ns(void)
