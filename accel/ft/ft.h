@@ -180,10 +180,10 @@ uint64_t ft_log_open_seq(const FtLogWriter *w) FT_NOEXCEPT;
 size_t ft_log_writer_used(const FtLogWriter *w) FT_NOEXCEPT;     /* any thread */
 /* Whole frames, as many as make a good message, never more than bytes_max; returns
  * bytes, 0 if there is none.
- * They lie in the ring, and *data is good, until ft_log_taken. */
+ * They lie in the ring, and *data is good, until ft_log_take_done. */
 size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
                    uint64_t *first_seq, uint64_t *last_seq) FT_NOEXCEPT;
-void ft_log_taken(FtLogWriter *w) FT_NOEXCEPT;
+void ft_log_take_done(FtLogWriter *w) FT_NOEXCEPT;
 
 /* Reader, on the secondary. feed: one receiver thread. get: under RL.
  * feed decodes the whole body against events.def first, so that get cannot
@@ -198,6 +198,9 @@ int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_
 /* Where a body of len bytes may be received, so that feed need not copy it; NULL
  * if it has to be received elsewhere. Receiver thread. */
 uint8_t *ft_log_space(FtLogReader *r, size_t len) FT_NOEXCEPT;
+/* From feed, for each NET event of what was taken, in order. Set before it. */
+typedef void FtPacketLogged(uint32_t netdev, const uint8_t *data, size_t len);
+void ft_log_reader_watch(FtLogReader *r, FtPacketLogged *packet) FT_NOEXCEPT;
 bool ft_log_available(const FtLogReader *r) FT_NOEXCEPT;         /* any thread */
 /* get_event needs available; get_int and get_bytes answer the fields of that
  * event in order. Asking for more or other fields than the event has returns
@@ -238,7 +241,51 @@ bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) FT_NOEXCEPT;
 bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
 void ft_hold_destroy_all(FtHold *h) FT_NOEXCEPT;
 void ft_hold_stats(const FtHold *h, FtHoldStats *s) FT_NOEXCEPT;
+
+/* -------------------------------------------------------------- histogram --
+ * Durations by size, to within an eighth. Not thread-safe.
+ */
+typedef struct FtHistogram FtHistogram;
+FtHistogram *ft_histogram_new(void) FT_NOEXCEPT;
+void ft_histogram_free(FtHistogram *h) FT_NOEXCEPT;
+void ft_histogram_add(FtHistogram *h, uint64_t value) FT_NOEXCEPT;
+/* The next bin from *at on that is not empty, and *at behind it. Begin with 0. */
+bool ft_histogram_next(const FtHistogram *h, size_t *at, uint64_t *upto,
+                       uint64_t *count) FT_NOEXCEPT;
+
 uint64_t ft_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
+
+/* ----------------------------------------------------------- early input --
+ * Packets from outside that this secondary has seen itself and not in the log:
+ * the guest's input if it goes live now (net/ft-filter/early_input.hpp). One for
+ * each netdev. Thread: any, under a lock of the caller's.
+ */
+enum { FT_MAC_BYTES = 6 };
+typedef struct FtEarly FtEarly;
+typedef struct FtEarlyLimits {
+    size_t bytes_max, packets_max;     /* kept; the oldest gives way        */
+    size_t logged_max;                 /* remembered of the log, the same   */
+    uint64_t age_ns_max;
+} FtEarlyLimits;
+typedef struct FtEarlyStats {
+    uint64_t kept_packets, kept_bytes; /* now                               */
+    uint64_t known;                    /* seen here and in the log          */
+    uint64_t given;                    /* popped                            */
+    uint64_t dropped;                  /* full, too old, or passed by the log */
+} FtEarlyStats;
+FtEarly *ft_early_new(const FtEarlyLimits *limits) FT_NOEXCEPT;
+void ft_early_free(FtEarly *e) FT_NOEXCEPT;
+/* What precedes the Ethernet frame in each packet; a change forgets all. */
+void ft_early_set_header(FtEarly *e, size_t bytes) FT_NOEXCEPT;
+/* True: kept. False: the log has it, or own (the guest's address) sent it. */
+bool ft_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
+                      uint64_t now_ns) FT_NOEXCEPT;
+void ft_early_logged(FtEarly *e, const uint8_t *data, size_t len,
+                     uint64_t now_ns) FT_NOEXCEPT;
+/* Going live: the next one for the guest, in the order of arrival. */
+bool ft_early_pop(FtEarly *e, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
+void ft_early_clear(FtEarly *e) FT_NOEXCEPT;
+void ft_early_stats(const FtEarly *e, FtEarlyStats *s) FT_NOEXCEPT;
 
 /* ---------------------------------------------------------------- digest --
  * What a node is at one instruction count, as a list of named hashes: CPU, RAM,

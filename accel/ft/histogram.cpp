@@ -5,6 +5,8 @@
 #include <bit>
 
 #include "accel/ft/assert.hpp"
+#include "accel/ft/ft.h"
+#include "accel/ft/result.hpp"
 
 namespace ft {
 
@@ -53,4 +55,42 @@ uint64_t Histogram::percentile(unsigned percent) const noexcept {
     return max_;
 }
 
+std::optional<Histogram::Bin> Histogram::next(size_t &at) const noexcept {
+    while (at < counts_.size()) {
+        size_t b = at++;
+        if (counts_[b] != 0) {
+            return Bin{upper_bound_of(b), counts_[b]};
+        }
+    }
+    return std::nullopt;
+}
+
 } // namespace ft
+
+struct FtHistogram : ft::Histogram {};
+
+/* THREAD: any. OWNERSHIP: the caller frees with ft_histogram_free. */
+FtHistogram *ft_histogram_new() noexcept {
+    return ft::make_or_null<FtHistogram>();
+}
+
+/* THREAD: any, after the last user. OWNERSHIP: h is gone; NULL is fine. */
+void ft_histogram_free(FtHistogram *h) noexcept {
+    delete h;
+}
+
+/* THREAD: the caller's lock covers h. OWNERSHIP: nothing changes hands. */
+void ft_histogram_add(FtHistogram *h, uint64_t value) noexcept {
+    h->add(value);
+}
+
+/* THREAD: the caller's lock covers h. OWNERSHIP: nothing changes hands. */
+bool ft_histogram_next(const FtHistogram *h, size_t *at, uint64_t *upto,
+                       uint64_t *count) noexcept {
+    auto bin = h->next(*at);
+    if (bin) {
+        *upto = bin->upto;
+        *count = bin->count;
+    }
+    return bin.has_value();
+}

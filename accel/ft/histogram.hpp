@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace ft {
 
@@ -22,6 +23,11 @@ class Histogram {
     uint64_t percentile(unsigned percent) const noexcept;
     uint64_t count() const noexcept { return count_; }
     uint64_t max() const noexcept { return max_; }
+    struct Bin {
+        uint64_t upto, count;
+    };
+    /* The next bin from at on that is not empty; at is behind it then. */
+    std::optional<Bin> next(size_t &at) const noexcept;
 
   private:
     static constexpr unsigned sub_bits = 3;

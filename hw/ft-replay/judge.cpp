@@ -12,12 +12,33 @@ namespace ft::log {
 
 namespace {
 
+/* The fields of NET: netdev, flags, data. */
+Status judge_packet(EventDecoder &decoder, Totals &totals) {
+    auto netdev = decoder.next_int();
+    if (!netdev) {
+        return std::unexpected(std::move(netdev.error()));
+    }
+    if (auto flags = decoder.next_int(); !flags) {
+        return std::unexpected(std::move(flags.error()));
+    }
+    auto data = decoder.next_bytes();
+    if (!data) {
+        return std::unexpected(std::move(data.error()));
+    }
+    totals.packets.push_back({*netdev, *data});
+    totals.events++;
+    return {};
+}
+
 /* Reads one event to its last field. A delta field accepts every value, so
  * judging needs none of the values that came before. */
 Status judge_event(EventDecoder &decoder, Totals &totals) {
     auto event = decoder.next_event();
     if (!event) {
         return std::unexpected(std::move(event.error()));
+    }
+    if (*event == FT_EV_NET) {
+        return judge_packet(decoder, totals);
     }
     while (!decoder.at_event_end()) {
         if (decoder.field().encoding == Encoding::Bytes) {

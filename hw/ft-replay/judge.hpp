@@ -11,14 +11,22 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "accel/ft/result.hpp"
 
 namespace ft::log {
 
+/* The fields of a NET event; data are in the body. */
+struct LoggedPacket {
+    uint64_t netdev = 0;
+    std::span<const uint8_t> data;
+};
+
 struct Totals {
     uint64_t frames = 0, events = 0;
     uint64_t icount = 0; /* sum of the INSTRUCTION counts */
+    std::vector<LoggedPacket> packets;
 };
 
 Result<Totals> judge_body(std::span<const uint8_t> body, uint64_t first_seq,

@@ -2,9 +2,8 @@
  * How the primary waits for a secondary that cannot follow: by pauses so short
  * and so often that the guest only seems to run on a slower host. Their share of the
  * time grows with the lag, which so comes to rest where both nodes are equally fast
- * instead of swinging: from none at a 50th of the limit to a tenth at a tenth of it,
- * which takes away what something has caused once, and from half of the limit on to
- * nearly all of the time.
+ * instead of swinging: little of it while two equal nodes take turns at being held up
+ * by their hosts, more than half at a tenth of the limit, nearly all at the limit.
  *
  * Pure: no state, no clock. THREAD: any.
  *

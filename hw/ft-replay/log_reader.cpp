@@ -38,6 +38,11 @@ Result<Feed> LogReader::feed(std::span<const uint8_t> body, uint64_t first_seq,
     received_icount_.store(received_icount() + totals->icount, std::memory_order_release);
     received_seq_.store(last_seq, std::memory_order_release);
     events_received_.store(receiver_fields.events, std::memory_order_release);
+    for (const auto &[netdev, data] : totals->packets) {
+        if (receiver_fields.packet) {
+            receiver_fields.packet(uint32_t(netdev), data.data(), data.size());
+        }
+    }
     return Feed::Taken;
 }
 
@@ -146,6 +151,11 @@ int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_
         return {};
     });
     return good ? taken : -1;
+}
+
+/* THREAD: any, before the first feed. OWNERSHIP: nothing changes hands. */
+void ft_log_reader_watch(FtLogReader *r, FtPacketLogged *packet) noexcept {
+    r->watch(packet);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */

@@ -25,6 +25,7 @@
 #include <span>
 #include <vector>
 
+#include "accel/ft/ft.h"
 #include "accel/ft/result.hpp"
 #include "hw/ft-replay/event_codec.hpp"
 #include "hw/ft-replay/ring.hpp"
@@ -37,6 +38,8 @@ class LogReader {
   public:
     explicit LogReader(size_t ring_bytes) : ring_(ring_bytes) {}
 
+    /* Before the first feed; see ft.h. */
+    void watch(FtPacketLogged *packet) noexcept { receiver_fields.packet = packet; }
     /* The receiver thread. An Error changes nothing. */
     Result<Feed> feed(std::span<const uint8_t> body, uint64_t first_seq, uint64_t last_seq);
     uint8_t *space(size_t len) noexcept { return ring_.space(len); }
@@ -62,6 +65,7 @@ class LogReader {
 
     struct {
         uint64_t events = 0;
+        FtPacketLogged *packet = nullptr;
     } receiver_fields;
     struct {
         EventDecoder decoder;

@@ -164,7 +164,7 @@ size_t ft_log_writer_used(const FtLogWriter *w) noexcept {
 }
 
 /* THREAD: the one sender thread, no lock. OWNERSHIP: *data stays the writer's,
- * until ft_log_taken. */
+ * until ft_log_take_done. */
 size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
                    uint64_t *first_seq, uint64_t *last_seq) noexcept {
     ft::log::TakenFrames taken;
@@ -178,6 +178,6 @@ size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
 }
 
 /* THREAD: the one sender thread, no lock. OWNERSHIP: what was taken is gone. */
-void ft_log_taken(FtLogWriter *w) noexcept {
+void ft_log_take_done(FtLogWriter *w) noexcept {
     w->done();
 }

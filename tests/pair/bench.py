@@ -21,6 +21,7 @@ import bench_replay                                       # noqa: E402
 import bench_rounds                                       # noqa: E402
 from ftpair import disk_workloads, figures, goals, machine, netns, process_cpu, root_disk, workloads    # noqa: E402
 from ftpair.distribution import rounded                   # noqa: E402
+from ftpair.hosts import network_option                   # noqa: E402
 from ftpair.node import ROOT, qemu_path                   # noqa: E402
 
 STAGES = ("idle", "clock", "chrony", "replay", "gap")
@@ -56,6 +57,7 @@ def arguments():
                         "for example ft-compress=zstd, to see what an option costs")
     parser.add_argument("--beside", metavar="WORD", help="a second protected pair with this word more, in each round, and a table "
                         "of both: what an option costs (ft-compress=zstd)")
+    network_option(parser, "learning")
     parser.add_argument("--keep", action="store_true", help="keep work folders")
     options = parser.parse_args()
     for name, value in (QUICK if options.quick else FULL).items():

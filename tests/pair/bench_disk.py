@@ -8,11 +8,12 @@ written once.
 """
 
 import threading
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 
 from bench_rounds import BOUND, TROUBLE, Rounds, keep, note, one_protected
 from ftpair import disk_workloads, guest, machine
-from ftpair.distribution import median, percentile, ratios
+from ftpair.distribution import median, percentile, percentile_of_bins, ratios
 from ftpair.root_disk import RootSuccession
 
 DRIVE_MIB = 128
@@ -164,7 +165,7 @@ def of_observations(figures, seen, key):
     if not seen:
         return
     figures[f"log_mbit.{key}"] = median([s.log_mbit for s in seen])
-    figures[f"lag_ms_p99.{key}"] = percentile([ms for s in seen for _, ms in s.lag], 0.99)
+    figures[f"lag_ms_p99.{key}"] = percentile_of_bins(sum((s.lags_ms for s in seen), Counter()), 0.99)
     figures[f"ack_rtt_ms.{key}"] = median([s.ack_rtt_ms for s in seen])
     for node in ("primary", "secondary"):
         figures[f"cpu_{node}.{key}"] = median([s.cpu_percent(node) for s in seen])

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """scripts/bench: figures of the rounds. Names with a dot: KIND.WORKLOAD."""
 
-from ftpair.distribution import median, percentile, ratios
+from collections import Counter
+
+from ftpair.distribution import median, percentile, percentile_of_bins, ratios
 from ftpair.machine import pristine_qemu
 
 QUANTILES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
@@ -22,17 +24,17 @@ def of_rounds(rounds):
 
 def of_rates(figures, each, rounds, name):
     rate = lambda machine: rounds.rates(machine, name)
-    for machine in ("plain", "icount", "ftoff", "protected"):
+    for machine in ("plain", "icount", "ftoff", "exposed", "protected"):
         figures[f"rate_{machine}.{name}"] = median(rate(machine).values())
     for kind, above, below in (("ratio", "protected", "plain"), ("ratio_bound", "protected", "bound"), ("bound", "bound", "plain"),
                                ("ratio_icount", "icount", "plain"), ("ratio_over_icount", "protected", "icount"),
-                               ("ratio_ftoff", "ftoff", "plain")):
+                               ("ratio_ftoff", "ftoff", "plain"), ("ratio_exposed", "exposed", "plain")):
         each[f"{kind}.{name}"] = ratios(rate(above), rate(below))
         figures[f"{kind}.{name}"] = median(each[f"{kind}.{name}"])
 
 
 def of_waits(figures, rounds, name):
-    for machine in ("plain", "icount", "ftoff", "protected"):
+    for machine in ("plain", "icount", "ftoff", "exposed", "protected"):
         waits = rounds.waits_us(machine, name)
         for part, share in QUANTILES.items() if waits else ():
             figures[f"latency_ms_{part}.{name}.{machine}"] = percentile(waits, share) / 1000
@@ -41,8 +43,8 @@ def of_waits(figures, rounds, name):
 def of_observations(figures, seen, name):
     if not seen:
         return
-    lags = [ms for s in seen for _, ms in s.lag]
-    figures[f"lag_ms_p50.{name}"], figures[f"lag_ms_p99.{name}"] = percentile(lags, 0.5), percentile(lags, 0.99)
+    lags = sum((s.lags_ms for s in seen), Counter())
+    figures[f"lag_ms_p50.{name}"], figures[f"lag_ms_p99.{name}"] = percentile_of_bins(lags, 0.5), percentile_of_bins(lags, 0.99)
     figures[f"lag_ms_max.{name}"] = max(lags, default=None)
     figures[f"log_mbit.{name}"] = median([s.log_mbit for s in seen])
     for node in ("primary", "secondary"):

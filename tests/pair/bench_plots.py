@@ -7,8 +7,8 @@ from ftpair.guest_clock import good, offsets_ms
 
 missing = plots.missing
 # One colour for each machine in all plots; protected stands out.
-COLOURS = {"plain": "#8c8c8c", "icount": "#c9a227", "ftoff": "#5b8db8", "bound": "#4d4d4d", "protected": "#b5332e"}
-NAMES = {"plain": "upstream TCG", "icount": "upstream icount", "ftoff": "this build, ft=off", "protected": "protected"}
+COLOURS = {"plain": "#8c8c8c", "icount": "#c9a227", "ftoff": "#5b8db8", "bound": "#4d4d4d", "exposed": "#d98c5f", "protected": "#b5332e"}
+NAMES = {"plain": "upstream TCG", "icount": "upstream icount", "ftoff": "this build, ft=off", "exposed": "primary alone", "protected": "protected"}
 
 
 def draw(run, folder):
@@ -31,13 +31,13 @@ def draw(run, folder):
 def ratios(axes, run):
     """Each plot says whether there was anything to draw."""
     names = [n for n in goals.WORKLOADS if f"ratio.{n}" in run.figures]
-    kinds = [("ratio_icount", "icount"), ("ratio_ftoff", "ftoff"), ("ratio", "protected")]
+    kinds = [("ratio_icount", "icount"), ("ratio_ftoff", "ftoff"), ("ratio_exposed", "exposed"), ("ratio", "protected")]
     width = 0.8 / len(kinds)
     for at, (kind, machine) in enumerate(kinds):
         values = [run.figures.get(f"{kind}.{n}", 0) for n in names]
         if not any(values):
             continue
-        places = [i + (at - 1) * width for i in range(len(names))]
+        places = [i + (at - 1.5) * width for i in range(len(names))]
         axes.bar(places, values, width * 0.92, color=COLOURS[machine], label=NAMES[machine])
         each = [run.each.get(f"{kind}.{n}") or [0] for n in names]
         axes.vlines(places, [min(e) for e in each], [max(e) for e in each], color="black", lw=0.8)

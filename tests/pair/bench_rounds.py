@@ -162,7 +162,7 @@ def protected_block(rounds, number, chosen, options, say):
 
 
 def one_pair(rounds, number, chosen, options, words, say):
-    with machine.protected(number, quiet, options.timeout_ms, words, keep=options.keep) as pair:
+    with machine.protected(number, quiet, options.timeout_ms, words, options.keep, options.network) as pair:
         pair.start(captures=()).wait_up()
         machine.prepare(pair)
         for workload in chosen:

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ftpair import failover, figures, netns, root_disk, timeline, verdict     # noqa: E402
+from ftpair.hosts import NETWORKS, network_option         # noqa: E402
 from ftpair.node import qemu_path                         # noqa: E402
 from ftpair.pair import Failed, Pair                      # noqa: E402
 from ftpair.qmp import QmpError                           # noqa: E402
@@ -34,6 +35,7 @@ def arguments():
                         help="the guest lives on a drive (scripts/guest --disk) and the client commits to its database. "
                         "local: each node has an image of its own; shared: both have one. At the end the survivor's "
                         "image is checked, switched on alone and searched for every commit")
+    network_option(parser, "both")
     parser.add_argument("--keep", action="store_true", help="keep the work folders of good runs too")
     parser.add_argument("--secondary-tap-check", action="store_true",
                         help="from the start of the secondary until the fault, also list every frame "
@@ -51,7 +53,9 @@ def one_run(number, options):
     """One failover; its story, whether it ended well or not."""
     story = failover.Failover(options.fault, loop="commits to PostgreSQL" if options.disk else "INCR on redis")
     kind, more = (root_disk.RootSuccession, {"mode": options.disk, "timeout_ms": 500}) if options.disk else (Pair, {})
-    pair = kind(f"demo-{options.fault}-{number}", say=say_since(time.monotonic()), keep=options.keep, **more)
+    pair = kind(f"demo-{options.fault}-{number}", say=say_since(time.monotonic()), keep=options.keep,
+                flood=options.network == "both", **more)
+    pair.say(f"network: {NETWORKS[options.network]}")
     try:
         with pair:
             pair.start().wait_up()
@@ -69,7 +73,7 @@ def one_run(number, options):
         if story.ok:                # what failed came after the story
             story.checks.append(verdict.Check("the run ends in order", False, str(error)))
         print(f"\nrun {number}: FAILED: {error}\n{seen(story)}  work folder: {pair.folder}\n"
-              f"  once more: scripts/demo --fault {options.fault} --keep", flush=True)
+              f"  once more: scripts/demo --fault {options.fault} --network {options.network} --keep", flush=True)
     return story
 
 
@@ -92,7 +96,7 @@ def list_frames(pair, story):
 def summary(options, stories):
     result = figures.of_failovers(stories, options.runs)
     print(f"{result['runs']} runs, {result['failed']} failed, {result['replies']} replies: "
-          f"{result['lost']} lost, {result['doubled']} doubled; longest gap of the client: "
+          f"{result['lost']} lost, {result['doubled']} doubled; network: {options.network}; longest gap of the client: "
           f"median {result['gap_ms_p50']} ms, max {result['gap_ms_max']} ms")
     if options.json:
         figures.write(options.json, result, figures.meta(

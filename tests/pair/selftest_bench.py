@@ -2,6 +2,7 @@
 """The benchmark's arithmetic and judgements; selftest.py runs these too."""
 
 import unittest
+from collections import Counter
 from types import SimpleNamespace
 
 import bench_disk
@@ -10,7 +11,7 @@ import bench_gap
 import bench_replay
 import bench_rounds
 from ftpair import chrony, closed_loop, goals, guest_clock, workloads
-from ftpair.distribution import cdf, median, percentile, ratios, slope
+from ftpair.distribution import cdf, median, percentile, percentile_of_bins, ratios, slope
 from ftpair.guest_clock import Sample
 from ftpair.incidents import Incident
 from ftpair.observer import Observation
@@ -25,6 +26,11 @@ S = 10**9
 class Distribution(unittest.TestCase):
     def test_median_and_percentile(self):
         self.assertEqual((median([3, None, 1, 2]), median([]), percentile(range(100), 0.99), percentile([], 0.5)), (2, None, 99, None))
+
+    def test_percentile_of_bins(self):
+        bins = {1: 98, 50: 1, 70: 1}
+        self.assertEqual([percentile_of_bins(bins, s) for s in (0.5, 0.979, 0.985, 0.99)], [1, 1, 50, 70])
+        self.assertIsNone(percentile_of_bins({}, 0.5))
 
     def test_ratios_are_of_one_round(self):
         self.assertEqual(ratios({1: 2, 2: 9, 3: None}, {1: 4, 3: 5, 4: 1}), [0.5])
@@ -145,7 +151,7 @@ class Figures(unittest.TestCase):
         rounds = bench_rounds.Rounds()
         for workload, lag in zip(workloads.ALL, (5, 70)):
             rounds.put("protected", workload, 1, Result(1))
-            rounds.observed[workload.name] = {1: Observation(1.0, [(0, lag)], threads={"primary": {"vcpu": (1, 0)}, "secondary": {}},
+            rounds.observed[workload.name] = {1: Observation(1.0, lags_ms=Counter({1: 1, lag: 1}), threads={"primary": {"vcpu": (1, 0)}, "secondary": {}},
                                                              hold_ms={"p50": 1, "p99": 2, "max": 3})}
         figures, _ = bench_figures.of_rounds(rounds)
         self.assertEqual((figures["lag_ms_p99"], figures["lag_ms_p99.cpu"], figures["cpu_primary.cpu"]), (70, 5, 100))

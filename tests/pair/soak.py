@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ftpair import figures, netns, root_disk, verdict     # noqa: E402
+from ftpair.hosts import network_option                   # noqa: E402
 from ftpair.node import BUILD, qemu_path                  # noqa: E402
 from ftpair.pair import Failed                            # noqa: E402
 
@@ -32,6 +33,7 @@ def arguments():
     what.add_argument("--attaches", type=int, metavar="N")
     what.add_argument("--minutes", type=float, metavar="M")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
+    network_option(parser, "both")
     parser.add_argument("--memory", type=int, metavar="MIB", help="the guest's RAM (default 256)")
     parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS",
                         help="ft-timeout of the nodes; more on a busy host (default 500)")

@@ -34,6 +34,7 @@ class Cycle:
         self.number, self.where = number, f"cycle {number} ({fault})"
         self.story = failover.Failover(fault)
         self.gap = (0, 0, 0)
+        self.given = 0              # packets that the guest got at go-live
         self.attach = None
         self.attach_gap_ns = self.reprotect_ns = 0
 
@@ -42,7 +43,7 @@ class Cycle:
         since = lambda moment: verdict.ms(moment - s.fault_ns)
         text = (f"cycle {self.number:3d}/{total} {s.fault:4} to {s.survivor}  gap "
                 f"{verdict.ms(self.gap[0]):6.1f} ms  noticed {since(s.detected_ns):6.1f}  "
-                f"live {since(s.live_ns):6.1f}")
+                f"live {since(s.live_ns):6.1f}  given {self.given}")
         if not self.attach:
             return text + "  (not protected again)"
         a = self.attach
@@ -114,6 +115,7 @@ def strike(pair, cycle, incidents):
     failover.observe(pair, story)
     pair.incr.wait_past(story.live_ns + 10**9, 10)
     cycle.gap = pair.incr.gap_around(story.fault_ns, story.live_ns)
+    cycle.given = pair.secondary.query()["early-given-packets"]
     limit = failover.gap_limit_ms(story.fault, pair.timeout_ms)
     incidents.note_failed(cycle.where, [
         failover.takeover(story, pair.timeout_ms),
@@ -162,6 +164,7 @@ def summary(cycles, incidents, client):
     return {
         "failovers": len(cycles), **common_figures(client, incidents),
         "gap_ms_p50": middle(gaps), "gap_ms_p99": part(gaps, 0.99), "gap_ms_max": most(gaps), **by_fault,
+        "packets_given": sum(c.given for c in cycles),
         "detect_ms_p50": middle(ms(lambda c: c.story.detected_ns - c.story.fault_ns)),
         "golive_ms_p50": middle(ms(lambda c: c.story.live_ns - c.story.fault_ns)),
         "reprotect_s_p50": middle([c.reprotect_ns / 1e9 for c in cycles]),

@@ -14,7 +14,8 @@ def run(case):
     with SharedDisk.of(case, drives=2, on="b", qemu=faulty_qemu(), environment={"FT_FAULT": "flip-write"}) as pair:
         pair.start(captures=())
         failed = pair.wait_state(pair.secondary, "failed", 60)
-        case.expect("the secondary has found it", "output: other bytes" in failed["reason"], failed["reason"])
+        case.expect("the secondary has found it, and names the drive",
+                    any(f"drive 'd{n}': output: other bytes" in failed["reason"] for n in range(2)), failed["reason"])
         exposed = pair.wait_state(pair.primary, "exposed", 20)
         case.expect("the primary goes on", "output: other bytes" in exposed["reason"], exposed["reason"])
         pair.wait_guest()

@@ -192,7 +192,7 @@ void Node::pump() {
                   return;
               }
               m.body.assign(frames, frames + len);
-              ft_log_taken(writer_.get());
+              ft_log_take_done(writer_.get());
               tell(FT_MSG_LOG, Channel::Log, std::move(m));
               world_.moment(Moment::FramesTaken);
               pump();

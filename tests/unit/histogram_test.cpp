@@ -61,3 +61,22 @@ TEST(Histogram, TheTailShowsInP99Only) {
     EXPECT_EQ(h.percentile(98), 5u);
     EXPECT_EQ(h.percentile(99), 1000000u);
 }
+
+TEST(Histogram, BinsAreThoseThatHoldSomethingInOrder) {
+    Histogram h;
+    size_t at = 0;
+    EXPECT_FALSE(h.next(at));
+
+    h.add(3);
+    h.add(1'000'000);
+    h.add(3);
+    at = 0;
+    auto low = h.next(at), high = h.next(at);
+    ASSERT_TRUE(low && high);
+    EXPECT_EQ(low->upto, 3u);
+    EXPECT_EQ(low->count, 2u);
+    EXPECT_GE(high->upto, 1'000'000u);
+    EXPECT_LE(high->upto, 1'125'000u);
+    EXPECT_EQ(high->count, 1u);
+    EXPECT_FALSE(h.next(at));
+}

@@ -38,22 +38,22 @@ std::vector<double> lags_ms(double speed, int turns, size_t delay_turns) {
 
 } // namespace
 
-TEST(LagControl, NothingForASmallLagAndLittleUpToHalfOfTheLimit) {
+TEST(LagControl, NothingThenLittleThenMuch) {
     EXPECT_EQ(lag_pause_ns(0, limit, ms), 0u);
-    EXPECT_EQ(lag_pause_ns(limit / 50, limit, ms), 0u);
-    EXPECT_LT(lag_pause_ns(limit / 25, limit, ms), ms / 30);
-    EXPECT_GT(lag_pause_ns(limit / 10, limit, ms), ms / 10);
-    EXPECT_LT(lag_pause_ns(limit / 2, limit, ms), ms / 8);
-    EXPECT_GT(lag_pause_ns(limit * 3 / 4, limit, ms), ms / 2);
+    EXPECT_EQ(lag_pause_ns(8 * ms, limit, ms), 0u);
+    EXPECT_GT(lag_pause_ns(12 * ms, limit, ms), ms / 50);
+    EXPECT_LT(lag_pause_ns(16 * ms, limit, ms), ms / 18);
+    EXPECT_GT(lag_pause_ns(25 * ms, limit, ms), ms);
+    EXPECT_GT(lag_pause_ns(limit / 2, limit, ms), 5 * ms);
 }
 
 TEST(LagControl, ALagThatSomethingCausedOnceGoesAway) {
     double lag = 100;
-    for (int turn = 0; turn < 5000; turn++) {
+    for (int turn = 0; turn < 2000; turn++) {
         double pause = double(lag_pause_ns(uint64_t(lag * ms), limit, ms)) / ms;
         lag = std::max(0.0, lag + 1 - (1 + pause));
     }
-    EXPECT_LE(lag, 6);
+    EXPECT_LE(lag, 10);
 }
 
 TEST(LagControl, GrowsWithTheLagAndIsBounded) {
@@ -70,7 +70,7 @@ TEST(LagControl, GrowsWithTheLagAndIsBounded) {
 
 TEST(LagControl, ComesToRestBelowTheLimit) {
     struct { double speed, low_ms, high_ms; } cases[] = {
-        {0.98, 5, 15}, {0.95, 10, 20}, {0.85, 120, 150}, {0.5, 150, 250}, {0.25, 150, 250}, {0.1, 150, 250}};
+        {0.98, 8, 15}, {0.95, 12, 18}, {0.85, 15, 20}, {0.5, 18, 26}, {0.25, 40, 90}, {0.1, 100, 150}};
 
     for (auto [speed, low_ms, high_ms] : cases) {
         std::vector<double> lags = lags_ms(speed, 20000, 10);

@@ -75,6 +75,35 @@ TEST(Log, FrameByFrameIsTheSame) {
     }
 }
 
+std::vector<std::pair<uint64_t, std::string>> packets_logged;
+
+void note_packet(uint32_t netdev, const uint8_t *data, size_t len) {
+    packets_logged.emplace_back(netdev, std::string(data, data + len));
+}
+
+TEST(LogReader, TellsOfEachPacketThatItTookOnce) {
+    Log all = log();
+    decltype(packets_logged) expected;
+    for (const Frame &frame : all) {
+        for (const Item &item : frame) {
+            if (item.event == FT_EV_NET) {
+                expected.emplace_back(std::get<uint64_t>(item.fields.at(0)),
+                                      std::get<std::string>(item.fields.at(2)));
+            }
+        }
+    }
+    ASSERT_GT(expected.size(), 1u);
+    packets_logged.clear();
+    Reader r = new_reader();
+    ft_log_reader_watch(r.get(), note_packet);
+    Bytes bad = body_of(all);
+    bad.pop_back();
+    EXPECT_EQ(feed(r.get(), bad, 1, all.size()), -1);
+    EXPECT_TRUE(packets_logged.empty()) << "nothing of this was taken";
+    ASSERT_EQ(feed(r.get(), body_of(all), 1, all.size()), 1);
+    EXPECT_EQ(packets_logged, expected);
+}
+
 TEST(LogWriter, AnEmptyFrameIsNoFrame) {
     Writer w = new_writer();
     EXPECT_FALSE(ft_log_commit(w.get()));
@@ -135,7 +164,7 @@ TEST(LogWriter, WhatIsTakenKeepsItsPlace) {
     put(w.get(), frame);
     EXPECT_TRUE(ft_log_overflowed(w.get()));
     EXPECT_EQ(Bytes(data, data + len), before);
-    ft_log_taken(w.get());
+    ft_log_take_done(w.get());
     EXPECT_EQ(ft_log_writer_used(w.get()), len);
 }
 
@@ -417,7 +446,7 @@ TEST(Log, TwoThreadsThroughSmallRings) {
             while (n && ft_log_feed(r.get(), data, n, first, last, nullptr) == 0) {
                 std::this_thread::yield();
             }
-            ft_log_taken(w.get());
+            ft_log_take_done(w.get());
         }
     });
     uint64_t icount = 0;

@@ -121,7 +121,7 @@ inline Taken take(FtLogWriter *w, size_t cap = 1 << 20) {
     const uint8_t *data = nullptr;
     size_t len = ft_log_take(w, cap, &data, &t.first, &t.last);
     t.body.assign(data, data + len);
-    ft_log_taken(w);
+    ft_log_take_done(w);
     return t;
 }
 

@@ -189,10 +189,11 @@ static bool ft_restore_devices(const GByteArray *blob)
 static bool ft_quiesce(void)
 {
     for (int i = 0; i < FT_QUIESCE_MAX; i++) {
+        ft_io_main_looks(true);     /* the vCPU waits for us meanwhile */
         while (ft_disk_in_flight()) {
-            /* Recording, a request completes where its host's answer arrives. */
             aio_poll(qemu_get_aio_context(), true);
         }
+        ft_io_main_looks(false);
         if (replay_can_snapshot()) {
             return true;
         }

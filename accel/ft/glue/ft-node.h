@@ -158,7 +158,14 @@ void ft_log_drain(void);               /* main: DRAINED follows when all is read
 bool ft_log_go_live(Error **errp);                             /* main        */
 uint64_t ft_log_next_seq(void);                                /* RL          */
 uint64_t ft_log_lag_ns(void);                                  /* any         */
+bool ft_log_lag_bin(size_t *at, uint64_t *upto, uint64_t *count);   /* any    */
 size_t ft_log_backlog(void);                                   /* any         */
+/*
+ * RL. May the ring take more, with so much in it? If not, @tell is called once it
+ * may, by any thread. It is the same function in each call.
+ */
+bool ft_log_has_room(size_t most, void (*tell)(void));
+void ft_log_taken(void);        /* sender: frames have left the ring           */
 uint64_t ft_log_bytes(void);                                   /* any         */
 uint64_t ft_log_frames(void);                                  /* any         */
 uint64_t ft_log_lag_instructions(void);                        /* any         */
@@ -176,6 +183,8 @@ bool ft_log_is_done(void);
 /* Secondary, RL: all that ever came is consumed, and no more will come. */
 bool ft_log_has_ended(void);
 void ft_log_diverged(const char *what);                        /* RL          */
+/* RL. What a difference that replay/ finds is about: a drive, or NULL again. */
+void ft_log_about(const char *drive);
 bool ft_log_readable(void);       /* BQL: replay would get an event now        */
 
 /* -- hw/ft-replay/glue/ft-clock.c: guest time, the vCPU thread's sleep -------- */
@@ -227,8 +236,10 @@ uint64_t ft_output_released_seq(void);
 void ft_output_forget(uint64_t seq);
 void ft_output_restart(void);          /* main: frames count from 1 again     */
 void ft_announce(void);                                        /* main        */
+/* Main, RL, recording: a packet from outside, for the log and the guest. */
+void ft_packet_input(unsigned netdev, unsigned flags, const uint8_t *data, size_t len);
 
-/* -- net/ft-filter/glue/ft-input.c: packets from outside, while recording ----- */
+/* -- net/ft-filter/glue/ft-input.c: packets from outside ----------------------- */
 #define FT_INPUTS_MAX 64
 bool ft_input_ready(void);                                     /* any         */
 /* vCPU thread, BQL: it is going to sleep, and wakes for these (up to FT_INPUTS_MAX). */
@@ -237,7 +248,18 @@ void ft_input_nap_end(const struct pollfd *fds, unsigned n);
 void ft_input_poll_op(void);                                   /* vCPU, RL + BQL */
 /* A packet of @netdev was delivered: is there room for more? vCPU, RL + BQL. */
 void ft_input_delivered(NetClientState *netdev);
+/* Secondary, main: from now on what arrives is read, for ft_early_packet(). */
+void ft_input_keep(void);
+void ft_input_keep_end(void);          /* main: about to go live, or to exit    */
 void ft_input_live(void);                                      /* main        */
+
+/* -- net/ft-filter/glue/ft-early.c: what a secondary sees of them itself -------- */
+void ft_early_add(NetClientState *nc);  /* secondary, main: the next netdev    */
+/* Secondary, any thread: a packet has come to this node's netdev. */
+void ft_early_packet(unsigned netdev, unsigned flags, const struct iovec *iov, int iovcnt);
+void ft_early_restart(void);           /* secondary, receiver: a log begins    */
+void ft_early_give(void);              /* main: live, the guest gets what is left */
+void ft_early_totals(FtEarlyStats *sum);                       /* any         */
 
 /* -- block/ft-filter/glue/ft-disk.c: the drives ------------------------------- */
 typedef struct FtDiskStats {
@@ -260,6 +282,12 @@ bool ft_disk_event(void);              /* replay/: the next event is DISK     */
 bool ft_disk_event_ready(void);        /* replay/: would it be taken now?     */
 /* Secondary, any: a completion of a later frame was read, but not carried out. */
 uint64_t ft_disk_executed_limit(void);
+/* -- block/ft-filter/glue/ft-disk-io.c: answers of the host's disks ------------- */
+bool ft_io_ready(void);                                        /* any         */
+/* vCPU or main, BQL, recording RL as well: takes all that there are. */
+void ft_io_look(void);
+/* Main: until it is over the main loop takes them, whatever the vCPU does. */
+void ft_io_main_looks(bool on);
 /* -- block/ft-filter/glue/ft-disk-shared.c: one image for both nodes ---------- */
 static inline bool ft_disk_shared(void)
 {

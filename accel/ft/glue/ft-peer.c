@@ -695,6 +695,7 @@ static size_t ft_send_as_wanted(FtConn *c, uint64_t first, uint64_t last,
 
 static void ft_count_sent(uint64_t first, uint64_t last, size_t len)
 {
+    ft_log_taken();
     ft_die_at("die-at-first-frame");
     ft_log_count(last, len);
     trace_ft_log_sent(first, last, len);
@@ -716,7 +717,7 @@ static bool ft_send_log_message(FtConn *c, FtLogWriter *w, uint8_t *packed, Erro
         /* Before it goes: the ack may be faster than we come back. */
         qatomic_set(&c->sent_seq, last);
         sent = ft_send_as_wanted(c, first, last, frames, len, packed, errp);
-        ft_log_taken(w);
+        ft_log_take_done(w);
     }
     qemu_sem_post(&c->writable);
     if (sent) {
@@ -758,7 +759,7 @@ bool ft_peer_send_now(FtLogWriter *w)
         && (len = ft_log_take(w, FT_SEND_NOW_MAX, &frames, &first, &last))) {
         qatomic_set(&c->sent_seq, last);
         all = ft_send_frames(c, FT_MSG_LOG, first, last, frames, len, false, NULL);
-        ft_log_taken(w);
+        ft_log_take_done(w);
         ft_count_sent(first, last, len);
     }
     qemu_sem_post(&c->writable);
@@ -1136,6 +1137,7 @@ static bool ft_on_devices(FtConn *c, GByteArray *body, Error **errp)
     blob = g_byte_array_sized_new(body->len);
     g_byte_array_append(blob, body->data, body->len);
     c->got_devices = true;
+    ft_early_restart();
     ft_die_at("die-at-state-sent");
     /* Ahead of all that this thread may have to say of the connection's end. */
     ft_post(c->gen, FT_IN_STATE_RECEIVED, 0, NULL);

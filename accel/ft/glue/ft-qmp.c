@@ -47,6 +47,18 @@ static void ft_fill_output(FtInfo *info)
     info->hold_ns_max = s.hold_ns_max;
 }
 
+static void ft_fill_early(FtInfo *info)
+{
+    FtEarlyStats s;
+
+    ft_early_totals(&s);
+    info->early_kept_packets = s.kept_packets;
+    info->early_kept_bytes = s.kept_bytes;
+    info->early_known_packets = s.known;
+    info->early_given_packets = s.given;
+    info->early_dropped_packets = s.dropped;
+}
+
 static void ft_fill_disks(FtInfo *info)
 {
     FtDiskInfoList **tail = &info->disks;
@@ -104,6 +116,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->takeover_output_ns = ft_node.takeover.output_ns;
     ft_fill_log(info);
     ft_fill_output(info);
+    ft_fill_early(info);
     ft_fill_disks(info);
     return info;
 }
@@ -150,7 +163,7 @@ void qmp_ft_detach(Error **errp)
     }
 }
 
-FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
+FtDigestInfo *qmp_x_ft_digest(bool full, Error **errp)
 {
     FtDigestInfo *info;
     FtDigestSectionList **tail;
@@ -161,7 +174,7 @@ FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
         error_setg(errp, "fault tolerance is off");
         return NULL;
     }
-    if (!ft_digest_take(!has_full || full, errp)) {
+    if (!ft_digest_take(full, errp)) {
         return NULL;
     }
     info = g_new0(FtDigestInfo, 1);
@@ -175,6 +188,22 @@ FtDigestInfo *qmp_x_ft_digest(bool has_full, bool full, Error **errp)
         QAPI_LIST_APPEND(tail, s);
     }
     return info;
+}
+
+FtHistograms *qmp_query_ft_histograms(Error **errp)
+{
+    FtHistograms *all = g_new0(FtHistograms, 1);
+    FtHistogramBinList **tail = &all->lag;
+    uint64_t upto, count;
+
+    for (size_t at = 0; ft_log_lag_bin(&at, &upto, &count);) {
+        FtHistogramBin *bin = g_new0(FtHistogramBin, 1);
+
+        bin->upto_ns = upto;
+        bin->count = count;
+        QAPI_LIST_APPEND(tail, bin);
+    }
+    return all;
 }
 
 /* Linux keeps the arguments as they were, each ended by a zero. */
@@ -221,6 +250,10 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                    PRIu64 " us, p99 %" PRIu64 " us, max %" PRIu64 " us\n",
                    i->held_packets, i->held_bytes, i->hold_ns_p50 / 1000,
                    i->hold_ns_p99 / 1000, i->hold_ns_max / 1000);
+    monitor_printf(mon, "early input: %" PRIu64 " packets kept, %" PRIu64 " known, %"
+                   PRIu64 " given, %" PRIu64 " dropped\n", i->early_kept_packets,
+                   i->early_known_packets, i->early_given_packets,
+                   i->early_dropped_packets);
     if (i->state == FT_NODE_STATE_SYNCING && i->role == FT_NODE_ROLE_PRIMARY) {
         monitor_printf(mon, "attach: %" PRIu64 " MiB sent, %" PRIu64 " MiB left\n",
                        i->attach_bytes >> 20, i->attach_left >> 20);

@@ -183,6 +183,7 @@ static void ft_stop_for_good(void)
     }
     ft_digest_end();
     ft_log_record_to(NULL, NULL);
+    ft_input_keep_end();
     ft_images_close();
 }
 

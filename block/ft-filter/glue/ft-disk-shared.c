@@ -32,7 +32,6 @@
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
 #include "qemu/memalign.h"
-#include "qemu/timer.h"
 #include "system/replay.h"
 
 /* The number of a drive in an OUTPUT event; netdevs count from 0. */
@@ -40,18 +39,20 @@
 /* So much data of reads may be in one frame, and in the ring. */
 #define FT_FRAME_DATA_BYTES (4 * MiB)
 #define FT_BACKLOG_DATA_BYTES (24 * MiB)
-#define FT_BACKLOG_LOOK_NS (1 * SCALE_MS)
 #define FT_READS_MAX 8192
 
 static QTAILQ_HEAD(, FtDiskRequest) held = QTAILQ_HEAD_INITIALIZER(held);
 static uint64_t held_count;     /* atomic                                   */
 static unsigned reading;        /* secondary: its own reads under way       */
+/* Reads whose data find no room in the ring. */
+static QTAILQ_HEAD(, FtDiskRequest) no_room = QTAILQ_HEAD_INITIALIZER(no_room);
 
 /* -- may it go? ----------------------------------------------------------------- */
 
+/* A flush changes nothing: what it makes durable has had its ack before. */
 static bool ft_is_change(const FtDiskRequest *r)
 {
-    return r->op != FT_DISK_READ;
+    return r->op != FT_DISK_READ && r->op != FT_DISK_FLUSH;
 }
 
 static FtDiskKind ft_kind(const FtDiskRequest *r)
@@ -164,7 +165,7 @@ static void coroutine_fn ft_owed_co(void *opaque)
         QTAILQ_REMOVE(&d->owed, r, next_held);
         trace_ft_disk_go(d->name, r->id, r->seq);
         WITH_GRAPH_RDLOCK_GUARD() {
-            ret = ft_disk_do(d->bs, r);
+            ret = ft_io_do(r);
         }
         if (ret < 0) {
             warn_report("drive '%s': a write of before the guest's reset failed: %s",
@@ -248,12 +249,16 @@ void ft_writes_destroy(void)
 /* Both nodes, at the guest's instruction. */
 static void ft_submit(FtDiskRequest *r)
 {
-    if (ft_is_change(r)) {
-        if (r->op == FT_DISK_WRITE && ft_disk_follows_log() && ft_fault("flip-write")) {
-            r->buf[0] ^= 1;
-        }
+    if (r->op == FT_DISK_WRITE && ft_disk_follows_log() && ft_fault("flip-write")) {
+        r->buf[0] ^= 1;
+    }
+    if (r->op != FT_DISK_READ) {
         r->hash = ft_disk_hash(r);
+    }
+    if (ft_is_change(r)) {
+        ft_log_about(r->disk->name);
         replay_output(FT_OUTPUT_DISK + r->disk->id, r->bytes, r->hash);
+        ft_log_about(NULL);
         r->seq = ft_log_next_seq();
     }
 }
@@ -269,9 +274,9 @@ static bool coroutine_fn GRAPH_RDLOCK ft_follow(BlockDriverState *bs, FtDiskRequ
 {
     do {
         r->again = false;
-        if (ft_node.config.disk_reads && !ft_is_change(r)) {
+        if (ft_node.config.disk_reads && r->op == FT_DISK_READ) {
             reading++;
-            r->ret = ft_disk_do(bs, r);
+            ft_io_do(r);
             reading--;
             r->hash = ft_disk_hash(r);
         }
@@ -352,13 +357,31 @@ void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r)
 {
     static size_t in_frame;
 
-    while (ft_log_backlog() > FT_BACKLOG_DATA_BYTES && !r->disk->bs->quiesce_counter) {
-        qemu_co_sleep_ns(QEMU_CLOCK_REALTIME, FT_BACKLOG_LOOK_NS);
+    while (!r->disk->bs->quiesce_counter
+           && !ft_log_has_room(FT_BACKLOG_DATA_BYTES, ft_io_tell)) {
+        QTAILQ_INSERT_TAIL(&no_room, r, next_held);
+        qemu_coroutine_yield();
     }
     in_frame += r->bytes;
     if (in_frame > FT_FRAME_DATA_BYTES) {
         in_frame = r->bytes;
         ft_log_publish();
+    }
+}
+
+void ft_shared_look(void)
+{
+    QTAILQ_HEAD(, FtDiskRequest) again = QTAILQ_HEAD_INITIALIZER(again);
+    FtDiskRequest *r;
+
+    /* One that finds no room again is put into the other list. */
+    while ((r = QTAILQ_FIRST(&no_room))) {
+        QTAILQ_REMOVE(&no_room, r, next_held);
+        QTAILQ_INSERT_TAIL(&again, r, next_held);
+    }
+    while ((r = QTAILQ_FIRST(&again))) {
+        QTAILQ_REMOVE(&again, r, next_held);
+        ft_wake(r);
     }
 }
 

@@ -8,9 +8,9 @@
  * made when it was submitted, so that what reaches the image is what the guest's
  * memory held at that instruction.
  *
- * Primary: the event is logged in the main loop, where the host reports the
- * completion; the vCPU stands still then. So a drain, which polls the main
- * loop's handlers, never waits for the vCPU. Secondary: the request goes to this
+ * Primary: the event is logged at the top of a turn of the vCPU, or by the main
+ * loop where the vCPU stands or drains (ft-disk-io.c). So a drain, which polls the
+ * main loop's handlers, never waits for the vCPU. Secondary: the request goes to this
  * node's own image as well, and waits for its event. The event holds a hash of
  * the request and its data: an image that differs is found by the first read
  * that sees it, before the guest does.
@@ -200,14 +200,6 @@ void ft_disk_answered(FtDiskRequest *r)
 /* From the answer of our image to the moment at which the guest may see it. */
 static void coroutine_fn ft_disk_complete(FtDiskRequest *r)
 {
-    if (qemu_in_vcpu_thread() || !replay_mutex_locked()) {
-        /*
-         * Answered inside of the guest's own instruction, which has not ended, or
-         * in a thread that has brought an ack while the guest runs.
-         */
-        aio_co_schedule(qemu_get_aio_context(), r->co);
-        qemu_coroutine_yield();
-    }
     if (r->op != FT_DISK_READ && r->op != FT_DISK_FLUSH) {
         ft_copy_written(r->disk, r->offset, r->bytes);
         ft_copy_slow_down(r->disk);
@@ -238,9 +230,11 @@ static int coroutine_fn GRAPH_RDLOCK ft_disk_request(BlockDriverState *bs, FtDis
     trace_ft_disk_submit(d->name, r->id, op_names[r->op], r->offset, r->bytes);
     switch (ft_disk_shared() ? ft_shared_begin(bs, r) : FT_TURN_DO) {
     case FT_TURN_DO:
-        r->ret = ft_disk_do(bs, r);
-        /* fall through */
+        ft_io_do(r);
+        ft_disk_complete(r);
+        break;
     case FT_TURN_ANSWERED:
+        ft_io_turn(r);
         ft_disk_complete(r);
         break;
     default:
@@ -375,6 +369,9 @@ bool ft_disk_event(void)
         ft_log_diverged(what);
         return false;
     }
+    if (!r->done) {
+        ft_io_look();
+    }
     if (!r->done || !ft_disk_take_data(r) || ft_disk_reads_again(r)
         || !ft_disk_agrees(r)) {
         return false;           /* ft_disk_answered() kicks the vCPU */
@@ -393,7 +390,7 @@ bool ft_disk_event_ready(void)
 {
     FtDiskRequest *r = head.loaded ? ft_disk_find(head.disk, head.id) : NULL;
 
-    return !head.loaded || (r && r->done);
+    return !head.loaded || (r && r->done) || ft_io_ready();
 }
 
 /*
@@ -533,7 +530,13 @@ static void ft_filter_drain_begin(BlockDriverState *bs)
     if (d) {
         trace_ft_disk_drain(d->name, d->in_flight);
     }
+    ft_io_main_looks(true);
     qemu_bh_schedule(drain_bh);
+}
+
+static void ft_filter_drain_end(BlockDriverState *bs)
+{
+    ft_io_main_looks(false);
 }
 
 /* -- the driver -------------------------------------------------------------------- */
@@ -691,6 +694,7 @@ static BlockDriver ft_filter_driver = {
     .bdrv_co_pdiscard = ft_filter_co_pdiscard,
     .bdrv_co_flush = ft_filter_co_flush,
     .bdrv_drain_begin = ft_filter_drain_begin,
+    .bdrv_drain_end = ft_filter_drain_end,
 };
 
 /* -- start-up ----------------------------------------------------------------------- */
@@ -827,6 +831,9 @@ bool ft_disks_add(Error **errp)
     g_autoptr(GArray) found = g_array_new(false, true, sizeof(FtFound));
 
     g_array_set_clear_func(found, ft_found_clear);
+    if (!ft_io_setup(errp)) {
+        return false;
+    }
     drain_bh = qemu_bh_new(ft_disk_drain_bh, NULL);
     for (BlockBackend *blk = blk_all_next(NULL); blk; blk = blk_all_next(blk)) {
         DeviceState *dev = blk_get_attached_dev(blk);

@@ -43,6 +43,7 @@ typedef struct FtDiskRequest {
     bool done;                  /* our image has answered, or is not asked  */
     bool released;              /* its event has come                       */
     QTAILQ_ENTRY(FtDiskRequest) next;
+    QTAILQ_ENTRY(FtDiskRequest) next_answered;
     /* ft-disk=shared */
     uint64_t seq;               /* done when this frame is acked; 0: at once */
     FtTurn turn;
@@ -98,6 +99,15 @@ void ft_disk_drain_soon(void);  /* a drain waits: look what can be done      */
 /* Does the filter want nothing of the image below? */
 int ft_disk_set_asleep(FtDisk *d, bool asleep, Error **errp);
 
+/* -- ft-disk-io.c: to the images and back, without the main loop -- */
+bool ft_io_setup(Error **errp);
+/* Has the image done what @r says. Goes on where the guest may see the answer. */
+int coroutine_fn GRAPH_RDLOCK ft_io_do(FtDiskRequest *r);
+/* Any thread: there is something to take. */
+void ft_io_tell(void);
+/* Goes on there. */
+void coroutine_fn ft_io_turn(FtDiskRequest *r);
+
 /* -- ft-disk-shared.c: requests to an image that both nodes use -- */
 /* A request begins: what is to be done with it? Returns when that is known. */
 FtTurn coroutine_fn GRAPH_RDLOCK ft_shared_begin(BlockDriverState *bs, FtDiskRequest *r);
@@ -106,6 +116,8 @@ void ft_shared_finished(FtDiskRequest *r, uint64_t seq);
 /* Before the data of a read enter the log. */
 void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r);
 bool ft_shared_logs_data(const FtDiskRequest *r);
+/* Where answers are taken: reads that waited for room in the log try again. */
+void ft_shared_look(void);
 void ft_shared_go_live(void);
 void ft_shared_restart(void);   /* at the cut                                */
 void ft_shared_drain(void);     /* main or vCPU: nobody waits for held requests */

@@ -180,7 +180,7 @@ bool ft_clock_wait_op(void)
     int64_t ns = -1;
 
     if (replay_mode == REPLAY_MODE_RECORD) {
-        if (ft_input_ready()) {
+        if (ft_input_ready() || ft_io_ready()) {
             return false;
         }
         ns = ft_clock_sleep(guest_clock, now_ns, icount_get(), ft_next_timer_ns());

@@ -101,6 +101,7 @@ static FtLogReader *reader;     /* fed by the receiver, read under RL       */
 static bool replaying;          /* the reader is replay's, RL               */
 static bool draining;           /* RL                                       */
 static bool diverged;           /* RL                                       */
+static const char *about;       /* RL: the drive that is putting out, or NULL */
 static QEMUBH *drain_bh;
 
 /* When frames were made, to tell the age of what is not executed yet. */
@@ -248,6 +249,7 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     icount_at_cut = replay_state.current_icount;
     qatomic_set(&samples_end, 0);
     qatomic_set(&next_seq, w ? ft_log_open_seq(w) : UINT64_MAX);
+    ft_log_taken();
 }
 
 /*
@@ -267,6 +269,34 @@ size_t ft_log_backlog(void)
     return w ? ft_log_writer_used(w) : 0;
 }
 
+/* Who waits until there is no more than that in the ring. */
+static struct {
+    void (*tell)(void);
+    size_t most;
+    bool waits;                 /* atomic                                   */
+} room;
+
+bool ft_log_has_room(size_t most, void (*tell)(void))
+{
+    if (ft_log_backlog() <= most) {
+        return true;
+    }
+    room.tell = tell;
+    room.most = most;
+    /* Set before it looks again, as the sender takes before it looks. */
+    qatomic_set_mb(&room.waits, true);
+    return ft_log_backlog() <= most;
+}
+
+void ft_log_taken(void)
+{
+    smp_mb();
+    if (qatomic_read(&room.waits) && ft_log_backlog() <= room.most
+        && qatomic_xchg(&room.waits, false)) {
+        room.tell();
+    }
+}
+
 uint64_t ft_log_lag_ns(void)
 {
     uint64_t done = ft_peer_executed_seq();
@@ -282,6 +312,28 @@ uint64_t ft_log_lag_ns(void)
         oldest = samples[(i - 1) % FT_SAMPLES].ns;
     }
     return oldest ? ft_now_ns() - oldest : 0;
+}
+
+/* The lag at the end of each turn, for query-ft-histograms. */
+static struct {
+    QemuMutex lock;
+    FtHistogram *histogram;
+} lags;
+
+static void ft_log_count_lag(uint64_t lag_ns)
+{
+    QEMU_LOCK_GUARD(&lags.lock);
+    ft_histogram_add(lags.histogram, lag_ns);
+}
+
+/* Any thread. The next bin from *at on, as ft_histogram_next. */
+bool ft_log_lag_bin(size_t *at, uint64_t *upto, uint64_t *count)
+{
+    if (!lags.histogram) {
+        return false;
+    }
+    QEMU_LOCK_GUARD(&lags.lock);
+    return ft_histogram_next(lags.histogram, at, upto, count);
 }
 
 /* A ring that is nearly full: sleep until the sender has taken from it. True: it was. */
@@ -304,15 +356,16 @@ static void ft_log_throttle_op(void)
 {
     static uint64_t ended_ns;       /* the last turn, and the pause behind it */
     static uint64_t owed_ns;        /* pauses too short to sleep for */
-    uint64_t begin_ns = ft_now_ns(), pause_ns;
+    uint64_t begin_ns = ft_now_ns(), lag_ns, pause_ns;
     bool waited;
 
     if (!qatomic_read(&writer)) {
         return;
     }
     waited = ft_log_wait_for_room();
-    pause_ns = ft_lag_pause(ft_log_lag_ns(), ft_node.config.lag_limit_ns,
-                            begin_ns - ended_ns);
+    lag_ns = ft_log_lag_ns();
+    ft_log_count_lag(lag_ns);
+    pause_ns = ft_lag_pause(lag_ns, ft_node.config.lag_limit_ns, begin_ns - ended_ns);
     owed_ns = pause_ns ? owed_ns + pause_ns : 0;
     if (owed_ns >= FT_PAUSE_MIN_NS) {
         g_usleep(owed_ns / SCALE_US);
@@ -379,11 +432,17 @@ void ft_log_diverged(const char *what)
     }
     diverged = true;
     text = g_strdup_printf("diverged at instruction %" PRIu64 ", event %u (%u) of the "
-                           "log, frame %" PRIu64 ": %s", replay_state.current_icount,
-                           replay_state.current_event, replay_state.data_kind,
-                           ft_log_consumed_seq(reader), what);
+                           "log, frame %" PRIu64 ": %s%s%s%s",
+                           replay_state.current_icount, replay_state.current_event,
+                           replay_state.data_kind, ft_log_consumed_seq(reader),
+                           about ? "drive '" : "", about ?: "", about ? "': " : "", what);
     error_report("ft: %s", text);
     ft_post(0, FT_IN_DIVERGED, 0, text);
+}
+
+void ft_log_about(const char *drive)
+{
+    about = drive;
 }
 
 bool ft_log_readable(void)
@@ -547,13 +606,22 @@ bool ft_log_go_live(Error **errp)
     }
     replaying = false;
     ft_clock_live();
+    ft_input_keep_end();
     replay_go_live();
+    ft_early_give();            /* ahead of what comes from now on */
     ft_input_live();
     ft_disk_go_live();
     qemu_clock_notify(QEMU_CLOCK_VIRTUAL);
     qemu_cpu_kick(first_cpu);
     qemu_notify_event();
     return true;
+}
+
+/* vCPU, RL + BQL: what has come from outside since its last turn. */
+static void ft_log_poll_input_op(void)
+{
+    ft_input_poll_op();
+    ft_io_look();
 }
 
 static const ReplayLogOps ft_log_ops = {
@@ -571,7 +639,7 @@ static const ReplayLogOps ft_log_ops = {
     .turn_limit = ft_clock_turn_limit_op,
     .wait = ft_clock_wait_op,
     .kick = ft_nap_end,
-    .poll_input = ft_input_poll_op,
+    .poll_input = ft_log_poll_input_op,
     .disk = ft_disk_event,
     .disk_ready = ft_disk_event_ready,
 };
@@ -581,6 +649,9 @@ void ft_log_setup(bool secondary)
 {
     ft_fill_numbers();
     ft_clock_setup();
+    qemu_mutex_init(&lags.lock);
+    lags.histogram = ft_histogram_new();
+    g_assert(lags.histogram);
     if (secondary) {
         reader = ft_log_reader_new(FT_RING_BYTES);
         drain_bh = qemu_bh_new(ft_log_drain_bh, NULL);

@@ -8,7 +8,8 @@
  * outside enters the log as an event. Secondary: the guest's packet is compared
  * with the log and kept until the primary says that its own has left; then it is
  * dropped. What is kept when the secondary goes live is sent: the primary may
- * have died between the ack and the release. What comes from outside is dropped.
+ * have died between the ack and the release. What comes from outside is kept until
+ * the log has it (ft-early.c).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -248,8 +249,17 @@ static ssize_t ft_filter_receive(NetFilterState *nf, NetClientState *sender,
         replay_net_packet_event(f->rns, flags, iov, iovcnt);
         ft_log_commit_large();
         ft_input_delivered(nf->netdev);
+    } else {
+        ft_early_packet(f->id, flags, iov, iovcnt);
     }
     return len;
+}
+
+void ft_packet_input(unsigned netdev, unsigned flags, const uint8_t *data, size_t len)
+{
+    struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
+
+    replay_net_packet_event(filters[netdev]->rns, flags, &iov, 1);
 }
 
 static void ft_filter_setup(NetFilterState *nf, Error **errp)
@@ -259,12 +269,19 @@ static void ft_filter_setup(NetFilterState *nf, Error **errp)
     f->rns = replay_register_net(nf);
 }
 
+/* At exit, ahead of the netdev. */
+static void ft_filter_cleanup(NetFilterState *nf)
+{
+    ft_input_keep_end();
+}
+
 static void ft_filter_class_init(ObjectClass *oc, void *data)
 {
     NetFilterClass *nfc = NETFILTER_CLASS(oc);
 
     nfc->receive_iov = ft_filter_receive;
     nfc->setup = ft_filter_setup;
+    nfc->cleanup = ft_filter_cleanup;
 }
 
 static const TypeInfo ft_filter_info = {
@@ -297,6 +314,9 @@ static bool ft_filter_add(NetClientState *nc, Error **errp)
     filters[filters_count] = FILTER_FT(obj);
     filters[filters_count]->id = filters_count;
     filters_count++;
+    if (replay_mode == REPLAY_MODE_PLAY) {
+        ft_early_add(nc);
+    }
     return true;
 }
 
@@ -322,5 +342,6 @@ bool ft_filters_add(Error **errp)
             return false;
         }
     }
+    ft_input_keep();
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * Packets from outside, on a node that records: the vCPU thread reads them itself,
+ * Packets from outside. On a node that records the vCPU thread reads them itself,
  * at the top of its turn, where they enter the log and the guest at once.
  *
  * The main loop would have to take the replay mutex for each batch, that is, to
@@ -13,8 +13,11 @@
  * the kernel: those that wait in QEMU are copied there, on both nodes, and a packet that
  * is small enough to fit would overtake them.
  *
- * A replaying node leaves its back ends to the main loop, where filter-ft drops
- * what they bring; when it goes live ft_input_live() takes them.
+ * On a node that replays this thread reads them, without RL and BQL, so that the
+ * guest does not notice a network that brings it every packet. filter-ft takes all
+ * that a back end reads; nothing of the NIC behind it is touched.
+ *
+ * Back ends other than tap do not ask ft_reads_netdev(); the main loop reads them.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -25,15 +28,20 @@
 #include "hw/core/cpu.h"
 #include "net/net.h"
 #include "net/queue.h"
+#include "qemu/error-report.h"
+#include "qemu/lockable.h"
 #include "qemu/main-loop.h"
 #include "system/replay.h"
 
+/* Of a tap, whose queue holds 1000 packets and which reads 50 at a time. */
+#define FT_LAST_READS_MAX 20
+
 typedef struct FtInputSource {
     int fd;
-    IOHandler *read;            /* NULL: not watched now; BQL               */
+    IOHandler *read;            /* NULL: not watched now; BQL + reading     */
     void *opaque;
     bool ready;                 /* atomic                                   */
-    bool watched;               /* by the thread; BQL                       */
+    bool watched;               /* by the thread; as read                   */
     NetClientState *full;       /* not watched until this one's NIC has room; BQL */
 } FtInputSource;
 
@@ -41,8 +49,42 @@ static FtInputSource sources[FT_INPUTS_MAX];
 static unsigned sources_count;  /* BQL; entries are never taken away        */
 static bool any_ready;          /* atomic                                   */
 static unsigned napping[FT_INPUTS_MAX];  /* whom the vCPU watches while it sleeps; BQL */
-static FtInputSource *reading;  /* whose read() is called just now; BQL     */
+static FtInputSource *current;  /* whose read() the vCPU calls just now; BQL */
 static int epoll_fd = -1;
+static QemuRecMutex reading;    /* while a secondary's back end is being read */
+static bool keeping;            /* this thread reads them; reading          */
+
+static void __attribute__((constructor)) ft_input_init(void)
+{
+    qemu_rec_mutex_init(&reading);
+}
+
+static bool ft_input_watch(FtInputSource *s, bool watch);
+
+/* Of a secondary: False: this is not the one that reads it. */
+static bool ft_input_read_early(FtInputSource *s)
+{
+    WITH_QEMU_LOCK_GUARD(&reading) {
+        if (!keeping) {
+            return false;
+        }
+        if (s->read) {
+            s->read(s->opaque);
+            ft_input_watch(s, true);
+        }
+    }
+    return true;
+}
+
+/* It is for the vCPU thread. */
+static void ft_input_tell(FtInputSource *s)
+{
+    qatomic_set(&s->ready, true);
+    qatomic_set_mb(&any_ready, true);
+    if (first_cpu) {
+        qemu_cpu_kick(first_cpu);
+    }
+}
 
 static void *ft_input_thread(void *opaque)
 {
@@ -52,12 +94,10 @@ static void *ft_input_thread(void *opaque)
         int n = epoll_wait(epoll_fd, events, FT_INPUTS_MAX, -1);
 
         for (int i = 0; i < n; i++) {
-            qatomic_set(&sources[events[i].data.u32].ready, true);
-        }
-        if (n > 0) {
-            qatomic_set_mb(&any_ready, true);
-            if (first_cpu) {
-                qemu_cpu_kick(first_cpu);
+            FtInputSource *s = &sources[events[i].data.u32];
+
+            if (!ft_input_read_early(s)) {
+                ft_input_tell(s);
             }
         }
     }
@@ -111,9 +151,10 @@ bool ft_reads_netdev(int fd, IOHandler *read, void *opaque)
     FtInputSource *s;
     bool again;
 
-    if (!ft_on() || replay_mode != REPLAY_MODE_RECORD) {
+    if (!ft_on() || replay_mode == REPLAY_MODE_NONE) {
         return false;
     }
+    QEMU_LOCK_GUARD(&reading);
     if (epoll_fd < 0) {
         ft_input_begin();
     }
@@ -125,7 +166,43 @@ bool ft_reads_netdev(int fd, IOHandler *read, void *opaque)
     s->read = read;
     s->opaque = opaque;
     s->full = NULL;
+    if (replay_mode == REPLAY_MODE_PLAY && !keeping) {
+        return true;            /* there is no filter yet: see ft_input_keep() */
+    }
     return !again || ft_input_watch(s, true);
+}
+
+void ft_input_keep(void)
+{
+    if (replay_mode != REPLAY_MODE_PLAY) {
+        return;
+    }
+    QEMU_LOCK_GUARD(&reading);
+    keeping = true;
+    for (unsigned i = 0; i < sources_count; i++) {
+        if (sources[i].read && !ft_input_watch(&sources[i], true)) {
+            warn_report("a netdev cannot be watched (%s): its packets are not kept "
+                        "for a takeover", strerror(errno));
+        }
+    }
+}
+
+/*
+ * What has come until now is still looked up in the log; what comes later is the
+ * vCPU thread's.
+ */
+void ft_input_keep_end(void)
+{
+    QEMU_LOCK_GUARD(&reading);
+    for (unsigned i = 0; keeping && i < sources_count; i++) {
+        FtInputSource *s = &sources[i];
+        struct pollfd p = { .fd = s->fd, .events = POLLIN };
+
+        for (unsigned n = 0; s->read && n < FT_LAST_READS_MAX && poll(&p, 1, 0) > 0; n++) {
+            s->read(s->opaque);
+        }
+    }
+    keeping = false;
 }
 
 bool ft_input_ready(void)
@@ -156,17 +233,20 @@ static void ft_input_read(void)
         if (qatomic_xchg(&s->ready, false)) {
             s->watched = false;
             if (s->read) {
-                reading = s;
+                current = s;
                 s->read(s->opaque);
-                reading = NULL;
+                current = NULL;
             }
         }
     }
 }
 
-/* vCPU thread, RL + BQL, recording: see ReplayLogOps.poll_input. */
+/* vCPU thread, RL + BQL: see ReplayLogOps.poll_input. */
 void ft_input_poll_op(void)
 {
+    if (replay_mode != REPLAY_MODE_RECORD) {
+        return;
+    }
     if (qatomic_read(&any_ready) && qatomic_xchg(&any_ready, false)) {
         ft_input_read();
     }
@@ -207,14 +287,14 @@ void ft_input_nap_end(const struct pollfd *fds, unsigned n)
 
 void ft_input_delivered(NetClientState *netdev)
 {
-    if (reading && !ft_input_has_room(netdev)) {
-        reading->full = netdev;
+    if (current && !ft_input_has_room(netdev)) {
+        current->full = netdev;
     }
 }
 
 bool ft_nic_is_full(void)
 {
-    return reading && reading->full;
+    return current && current->full;
 }
 
 bool ft_nic_has_room(void)

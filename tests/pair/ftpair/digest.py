@@ -8,7 +8,7 @@ from .pair import Failed
 
 def compared(pair, seconds=15):
     """Asks for one; how many the secondary has found equal since the attach."""
-    pair.primary.qmp.command("x-ft-digest")
+    pair.primary.qmp.command("x-ft-digest", full=True)
     made = pair.primary.query()["digests"]
     deadline = time.monotonic() + seconds
     while (equal := pair.secondary.query()["digests"]) < made:

@@ -24,6 +24,16 @@ def rounded(value, digits=4):
     return None if value is None else round(float(value), digits)
 
 
+def percentile_of_bins(bins, share):
+    """The same of {value: how often}."""
+    left = sum(bins.values()) * share
+    for value in sorted(bins):
+        left -= bins[value]
+        if left < 0:
+            return value
+    return max(bins, default=None)
+
+
 def cdf(values, points=400):
     """[(value, share)] for a plot: at most so many points, the tail included."""
     ordered = sorted(values)

@@ -10,6 +10,10 @@ The switches live in a fourth namespace, so that cutting a wire is not felt as
 a lost carrier by the node at the far end. Each bridge learns addresses, as a
 switch does: without the announcement at go-live the client's packets would
 still go to the dead node.
+
+With flood=True the network delivers the guest's packets to both nodes, as in
+docs/OPERATING.md: the switch does not learn on the nodes' ports, and each
+node's own bridge has the guest's address at its tap for good.
 """
 
 import os
@@ -22,14 +26,23 @@ PREFIX = "ft"
 GUEST_IP, CLIENT_IP, NETMASK = "10.77.0.10", "10.77.0.1", 24
 GUEST_MAC = "52:54:00:77:00:10"
 LOG_IP = {"a": "10.99.0.1", "b": "10.99.0.2"}
+# What --network of demo, soak and bench may be, and what that means.
+NETWORKS = {"both": "the guest's packets are delivered to both nodes (docs/OPERATING.md)",
+            "learning": "a switch that learns delivers the guest's packets to one node"}
 _serial = 0
+
+
+def network_option(parser, default):
+    parser.add_argument("--network", choices=NETWORKS, default=default, help="; ".join(
+        f"{name}: {meaning}" for name, meaning in NETWORKS.items()) + f" (default {default})")
 
 
 class Hosts:
     """Made by build(), gone after close(), whatever happened between."""
 
-    def __init__(self):
+    def __init__(self, flood=False):
         global _serial
+        self.flood = flood
         _serial += 1
         # Serial letter: several networks of one process, one after another.
         run = f"{PREFIX}{os.getpid()}"
@@ -76,6 +89,13 @@ class Hosts:
                                "link set tap0 master br0",
                                f"addr add {LOG_IP[side]}/24 dev log0",
                                *(f"link set {d} up" for d in ("br0", "up0", "tap0", "log0"))])
+        if self.flood:
+            self._deliver_to_both()
+
+    def _deliver_to_both(self):
+        netns.batch(self.lan, [f"link set p-{side} type bridge_slave learning off" for side in self.nodes])
+        for name in self.nodes.values():
+            netns.run(["bridge", "-n", name, "fdb", "replace", GUEST_MAC, "dev", "tap0", "master", "static", "sticky"])
 
     def close(self):
         if self._wire:

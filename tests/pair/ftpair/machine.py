@@ -40,20 +40,22 @@ def alone_options():
     ways = {"plain": {**yardstick, "arguments": PLAIN}, "icount": {**yardstick, "arguments": ICOUNT}}
     # The second machine of the bound; with a pristine build it is also a yardstick of what the series costs.
     ways["ftoff" if pristine else "beside"] = {"machine": ("ft=off",), "arguments": PLAIN}
+    # A primary without a secondary: all that lockstep does to the vCPU, on a core of its own.
+    ways["exposed"] = {"machine": ("ft=primary", "ft-arbiter=none")}
     return ways
 
 
 def alone(name, tag, say, keep=False):
     more = dict(alone_options()[name])
-    more["arguments"] = (*GUEST_WORDS, *more["arguments"])
+    more["arguments"] = (*GUEST_WORDS, *more.get("arguments", ()))
     return Pair(f"bench-{name}-{tag}", ft=False, primary={**more, "parameters": PARAMETERS}, say=say, keep=keep)
 
 
-def protected(tag, say, timeout_ms, machine=(), keep=False):
+def protected(tag, say, timeout_ms, machine=(), keep=False, network="learning"):
     # With names each thread's CPU time can be told apart.
     more = {"arguments": (*GUEST_WORDS, "-name", "debug-threads=on"), "parameters": PARAMETERS}
     return Succession(f"bench-protected-{tag}", machine=machine, primary=more, secondary=more,
-                      timeout_ms=timeout_ms, say=say, keep=keep)
+                      timeout_ms=timeout_ms, say=say, keep=keep, flood=network == "both")
 
 
 def prepare(pair):

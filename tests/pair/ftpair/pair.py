@@ -33,13 +33,14 @@ def real_of(monotonic_ns):
 
 class Pair:
     def __init__(self, name, *, ft=True, timeout_ms=500, peer_port=LOG_PORT, primary=None,
-                 secondary=None, say=lambda text: None, keep=False):
-        """primary, secondary: more for that Node (machine, arguments, board and so on)."""
+                 secondary=None, say=lambda text: None, keep=False, flood=False):
+        """flood: the network delivers the guest's packets to both nodes.
+        primary, secondary: more for that Node (machine, arguments, board and so on)."""
         self.name, self.say, self.keep, self.ft = name, say, keep, ft
         self.timeout_ms = timeout_ms
         self.folder = BUILD / "runs" / f"{name}-{os.getpid()}"
         self.arbiter_folder = self.folder / "arbiter"
-        self.hosts = Hosts()
+        self.hosts = Hosts(flood)
         self.uuid = uuid.uuid4()
         self.captures = {}
         self.incr = self.download = None

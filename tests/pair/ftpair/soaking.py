@@ -11,7 +11,8 @@ NO_CLIENT = {"replies": 0, "lost": 0, "doubled": 0, "errors": 0, "broken": "it w
 
 def pair_options(options, say):
     """What all soaks' pairs are told of the command line."""
-    return {"memory_mib": options.memory, "timeout_ms": options.timeout_ms, "say": say, "keep": options.keep}
+    return {"memory_mib": options.memory, "timeout_ms": options.timeout_ms, "say": say, "keep": options.keep,
+            "flood": options.network == "both"}
 
 
 def run(pair, incidents, load, work, more_checks):

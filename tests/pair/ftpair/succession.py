@@ -154,7 +154,7 @@ class Succession(Pair):
     def ask_digest(self):
         """Both nodes compare a digest at one instruction count, a moment later."""
         try:
-            self.primary.qmp.command("x-ft-digest")
+            self.primary.qmp.command("x-ft-digest", full=True)
         except QmpError as error:
             raise Failed(f"no digest: {error}; {self.told()}") from error
 

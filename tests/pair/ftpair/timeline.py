@@ -19,6 +19,7 @@ def lines(story):
     length, _, end = story.failover_gap
     longest, _, longest_end = verdict.longest_gap(story.incr)
     who = "the secondary" if story.survivor == "b" else "the primary"
+    given = story.query_after.get("early-given-packets", 0)
     live = "is live: it is the machine now" if story.survivor == "b" else "goes on alone"
     told = [
         (story.protected_ns, "pair protected: the secondary follows the primary, instruction by "
@@ -28,6 +29,7 @@ def lines(story):
         (story.detected_ns, f"{who} notices ({story.reason or 'no reason given'})"),
         (story.arbiter_ns, f"the arbiter gives this epoch to {who}"),
         (story.live_ns, f"{who} {live}"),
+        (story.live_ns if given else 0, f"the guest gets {given} packets that the primary died with"),
         (story.packet_ns, f"first frame from node {story.survivor} ({story.packet_name})"),
         (end, f"the client has its next reply, on the same connection, {verdict.ms(length):.1f} ms "
               f"after the last one"),
