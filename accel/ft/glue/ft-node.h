@@ -193,9 +193,7 @@ bool ft_clock_op(ReplayGuestClock *next);                      /* vCPU, RL    */
 int64_t ft_clock_turn_limit_op(void);                          /* vCPU, RL    */
 bool ft_clock_wait_op(void);                                   /* vCPU, BQL   */
 void ft_nap_end(void);                                         /* any         */
-/* Any: has the vCPU thread slept, for want of work, since this was forgotten? */
-bool ft_has_napped(void);
-void ft_nap_forget(void);
+bool ft_has_napped(void);              /* vCPU: since it was asked last       */
 void ft_clock_live(void);              /* main: this node decides from now on  */
 int64_t ft_clock_behind_ns(void);                              /* main        */
 uint64_t ft_clock_steps(void);                                 /* any         */

@@ -55,16 +55,14 @@ void ft_nap_end(void)
     }
 }
 
-static bool napped;             /* atomic: since ft_nap_forget()            */
+static bool napped;             /* vCPU                                     */
 
 bool ft_has_napped(void)
 {
-    return qatomic_read(&napped);
-}
+    bool has = napped;
 
-void ft_nap_forget(void)
-{
-    qatomic_set(&napped, false);
+    napped = false;
+    return has;
 }
 
 /* @until_ns: CLOCK_MONOTONIC, or 0 for no end. @fds[0] is for the kick. */
@@ -76,7 +74,7 @@ static void ft_nap(struct pollfd *fds, unsigned n, uint64_t until_ns)
         .tv_sec = ns / NANOSECONDS_PER_SECOND, .tv_nsec = ns % NANOSECONDS_PER_SECOND,
     };
 
-    qatomic_set(&napped, true);
+    napped = true;
     fds[0] = (struct pollfd){ .fd = nap.fd, .events = POLLIN };
     qatomic_set_mb(&nap.asleep, true);
     if (!qatomic_read(&nap.kicked)) {

@@ -91,9 +91,7 @@ static void ft_fill_numbers(void)
 static FtLogWriter *writer;     /* set with the VM stopped, RL              */
 static QemuEvent *writer_wake;
 static uint64_t next_seq = UINT64_MAX;  /* atomic copy of the writer's      */
-/* What the open frame is to the peer. RL */
-typedef enum { FT_NOT_URGENT, FT_URGENT_INPUT, FT_URGENT_OUTPUT } Urgency;
-static Urgency urgency;
+static bool urgent;             /* of the open frame; RL                    */
 static uint64_t unsent_ns;      /* since when a frame waits, 0: none; RL or BQL */
 static uint64_t slowed_ns;      /* the guest has waited for the secondary; atomic */
 static bool overflow_told;
@@ -118,24 +116,19 @@ static uint64_t icount_at_cut;  /* main                                     */
  * host until it is at the other: such frames are sent at once. All others only tell
  * the secondary where it may go on; they wait for company. So does a disk's
  * completion: nothing of it is lost with this host, because the other one's image
- * answers too, and whatever the guest says of it is output. So does a packet that
- * comes to a busy guest: sent at once, each request cost two messages, two acks and
- * the wake-ups of five threads. One that wakes the guest goes at once, by the sender
- * thread, while the guest works on it: if this host dies now, its client need not
- * send it again.
+ * answers too, and whatever the guest says of it is output. So does a packet: until
+ * the guest answers nobody outside counts on it, and with the answer it goes. Sent at
+ * once, each request of a client cost two messages, two acks and four wake-ups more.
  */
-static Urgency ft_event_urgency(unsigned event)
+static bool ft_event_is_urgent(unsigned event)
 {
     switch (event) {
     case EVENT_OUTPUT:
-        return FT_URGENT_OUTPUT;
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT:
-        return FT_URGENT_INPUT;
-    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET:
-        return ft_has_napped() ? FT_URGENT_INPUT : FT_NOT_URGENT;
+        return true;
     default:
-        return FT_NOT_URGENT;
+        return false;
     }
 }
 
@@ -143,7 +136,7 @@ static void ft_log_put_event_op(unsigned event)
 {
     if (writer) {
         g_assert(to_wire[event] != 0);
-        urgency = MAX(urgency, ft_event_urgency(event));
+        urgent = urgent || ft_event_is_urgent(event);
         ft_log_put_event(writer, to_wire[event]);
     }
 }
@@ -184,12 +177,9 @@ void ft_log_flush(void)
 {
     if (writer) {
         unsent_ns = 0;
-        if (urgency != FT_URGENT_OUTPUT || !qemu_in_vcpu_thread() || !ft_has_napped()
+        if (!urgent || !qemu_in_vcpu_thread() || !ft_has_napped()
             || !ft_peer_send_now(writer)) {
             qemu_event_set(writer_wake);
-        }
-        if (urgency == FT_URGENT_OUTPUT) {
-            ft_nap_forget();
         }
     }
 }
@@ -211,11 +201,11 @@ static void ft_log_commit_op(void)
         qatomic_set(&next_seq, ft_log_open_seq(writer));
         ft_log_sample(next_seq - 1);
         unsent_ns = unsent_ns ? unsent_ns : ft_now_ns();
-        if (urgency || ft_pausing() || ft_now_ns() - unsent_ns >= FT_LINGER_NS
+        if (urgent || ft_pausing() || ft_now_ns() - unsent_ns >= FT_LINGER_NS
             || ft_log_writer_used(writer) >= FT_LINGER_BYTES) {
             ft_log_flush();
         }
-        urgency = FT_NOT_URGENT;
+        urgent = false;
     }
     if (ft_log_overflowed(writer) && !overflow_told) {
         overflow_told = true;
@@ -244,7 +234,7 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     writer = w;
     writer_wake = wake;
     overflow_told = false;
-    urgency = FT_NOT_URGENT;
+    urgent = false;
     unsent_ns = 0;
     icount_at_cut = replay_state.current_icount;
     qatomic_set(&samples_end, 0);
