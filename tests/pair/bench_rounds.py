@@ -84,7 +84,7 @@ def alone_block(rounds, number, chosen, options, say):
             names = list(pairs)
             turn = (at + number) % len(names)
             for name in names[turn:] + names[:turn]:
-                if name != "beside":
+                if name != "beside" and (name != machine.EXPOSED or workload.inside):
                     one_alone(rounds, number, workload, name, pairs[name], options, say)
             bound(rounds, number, workload, pairs, options, say)
 

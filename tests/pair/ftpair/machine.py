@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The machines that the benchmark compares: alone in three ways, or protected.
+"""The machines that the benchmark compares: alone in four ways, or protected.
 
 Every one is a Pair with hosts of its own; of a machine that is alone only the
 "primary" runs. The guest is the tests' own with build/guest/bench-initrd.img.
@@ -17,6 +17,7 @@ MEMORY_MIB = 512
 INITRD = GUEST / "bench-initrd.img"
 TOOLS = GUEST / "bench-root"
 GUEST_WORDS = ("-m", str(MEMORY_MIB), "-initrd", str(INITRD))
+EXPOSED = "exposed"
 PLAIN = ("-accel", "tcg,thread=single")
 ICOUNT = (*PLAIN, "-icount", "shift=2,sleep=on")
 PARAMETERS = "ft.file=1"
@@ -41,7 +42,7 @@ def alone_options():
     # The second machine of the bound; with a pristine build it is also a yardstick of what the series costs.
     ways["ftoff" if pristine else "beside"] = {"machine": ("ft=off",), "arguments": PLAIN}
     # A primary without a secondary: all that lockstep does to the vCPU, on a core of its own.
-    ways["exposed"] = {"machine": ("ft=primary", "ft-arbiter=none")}
+    ways[EXPOSED] = {"machine": ("ft=primary", "ft-arbiter=none")}
     return ways
 
 
