@@ -72,7 +72,8 @@ def different_results(rounds, chosen):
 # ----------------------------------------------------------------------- alone --
 def alone_block(rounds, number, chosen, options, say):
     with ExitStack() as stack:
-        pairs = {name: stack.enter_context(machine.alone(name, number, quiet, options.keep)) for name in machine.alone_options()}
+        pairs = {name: stack.enter_context(machine.alone(name, number, quiet, options.keep)) for name in machine.alone_options()
+                 if name != machine.EXPOSED or options.only or not options.quick}
         say(f"round {number}: booting {', '.join(pairs)}")
         for pair in pairs.values():
             pair.start(captures=())

@@ -62,12 +62,17 @@ def protected(tag, say, timeout_ms, machine=(), keep=False, network="learning"):
 def prepare(pair):
     """Once, when the guest is up: the servers that only the benchmark needs."""
     guest.command(pair, f"{{ {'; '.join(SERVERS.values())}; }} >/dev/null 2>&1 </dev/null")
-    ports = "|".join(f"{port:04X}" for port in SERVERS)
-    listening = f"cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -cE ':({ports}) 0*:0* 0A'; true"
+    wait_for_servers(pair, SERVERS)
+
+
+def wait_for_servers(pair, ports):
+    """Until each of these ports is listened on in the guest. iperf3 closes its own between two tests."""
+    pattern = "|".join(f"{port:04X}" for port in ports)
+    listening = f"cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -cE ':({pattern}) 0*:0* 0A'; true"
     until = time.monotonic() + SERVERS_SECONDS
-    while int(guest.command(pair, listening)) < len(SERVERS):
+    while int(guest.command(pair, listening)) < len(ports):
         if time.monotonic() > until:
-            raise Failed(f"not all of {sorted(SERVERS)} are listened on in the guest")
+            raise Failed(f"not all of {sorted(ports)} are listened on in the guest")
         time.sleep(0.1)
 
 
