@@ -12,7 +12,7 @@ namespace ft {
 static constexpr uint64_t ran_max_ns = 1'000'000;
 static constexpr uint64_t pause_max_ns = 10'000'000;
 /* The share of the time that pauses take, over the lag in thousandths of the limit:
- * straight lines between these points. At 250 ms: from 7.5 ms on, 0.6 at 20 ms. */
+ * straight lines between these points. At 250 ms: from 8 ms on, 0.6 at 25 ms. */
 static constexpr struct {
     uint64_t per_mille;
     double pause;

@@ -18,8 +18,6 @@ from ftpair.succession import Succession
 from soak_failovers import Cycle, protect, strike
 
 QUIET_SECONDS = (0.5, 1.5)
-LEARNING_SHARE = 3              # a third of the kills, but
-LEARNING_MIN = 5
 # What the soak calls an incident and the benchmark only a bad figure.
 LATE = ("takeover within", "the client's gap at most")
 
@@ -27,10 +25,11 @@ LATE = ("takeover within", "the client's gap at most")
 def run(options, say):
     """(figures, [gap in ms with both], checks)."""
     figures, gaps, checks = series(options, say, "gap", options.kills, flood=True)
-    fewer = min(options.kills, max(LEARNING_MIN, options.kills // LEARNING_SHARE))
-    more, _, more_checks = series(options, say, "gap_learning", fewer, flood=False)
     figures["attach_pause_ms_p50"] = figures.pop("gap_attach_pause_ms_p50")
-    return {**figures, **more}, gaps, checks + more_checks
+    if options.learning_kills:
+        more, _, more_checks = series(options, say, "gap_learning", options.learning_kills, flood=False)
+        figures, checks = {**figures, **more}, checks + more_checks
+    return figures, gaps, checks
 
 
 def series(options, say, name, kills, flood):

@@ -73,7 +73,8 @@ def different_results(rounds, chosen):
 # ----------------------------------------------------------------------- alone --
 def alone_block(rounds, number, chosen, options, say):
     with ExitStack() as stack:
-        pairs = {name: stack.enter_context(machine.alone(name, number, quiet, options.keep)) for name in machine.alone_options()}
+        pairs = {name: stack.enter_context(machine.alone(name, number, quiet, options.keep)) for name in machine.alone_options()
+                 if name != machine.EXPOSED or options.only or not options.quick}
         say(f"round {number}: booting {', '.join(pairs)}")
         for pair in pairs.values():
             pair.start(captures=())
@@ -85,7 +86,7 @@ def alone_block(rounds, number, chosen, options, say):
             names = list(pairs)
             turn = (at + number) % len(names)
             for name in names[turn:] + names[:turn]:
-                if name != "beside":
+                if name != "beside" and (name != machine.EXPOSED or workload.inside):
                     one_alone(rounds, number, workload, name, pairs[name], options, say)
             bound(rounds, number, workload, pairs, options, say)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Goal: the monitor tells how the pair stands, and refuses what would tear it.
 
-Method: query-ft and "info ft" under load on both sides; then commands that the
+Method: query-ft, its histograms and "info ft" under load on both sides; then commands that the
 log does not carry, by QMP and by HMP, on both sides: each is refused with a
 reason that names FT, and the pair is protected as before.
 """
@@ -57,12 +57,30 @@ def counters(case, pair):
         case.figure(name, a[name])
 
 
+def histogram(case, pair):
+    """Each turn of the primary's vCPU has put one lag into it."""
+    before = lags(pair.primary)
+    time.sleep(1)
+    after = lags(pair.primary)
+    ends = [b["upto-ns"] for b in after]
+    turns = sum(b["count"] for b in after) - sum(b["count"] for b in before)
+    case.expect("lags are counted at each turn", turns > 100, f"{turns} in a second of load")
+    case.expect("bins in order, none empty", ends == sorted(set(ends)) and all(b["count"] for b in after), after)
+    case.expect("most turns are less than a second behind", sum(b["count"] for b in after if b["upto-ns"] < 10**9) > turns / 2, after)
+    case.expect("a secondary has none", lags(pair.secondary) == [], lags(pair.secondary))
+
+
+def lags(node):
+    return node.qmp.command("query-ft-histograms")["lag"]
+
+
 def run(case):
     with case.pair() as pair:
         pair.start().wait_up()
         pair.start_incr()
         time.sleep(2)
         counters(case, pair)
+        histogram(case, pair)
         for node in (pair.primary, pair.secondary):
             text = node.qmp.command("human-monitor-command", command_line="info ft")
             case.expect(f"info ft on the {node.name}", "protected" in text, text.strip())

@@ -356,9 +356,10 @@ bool ft_shared_logs_data(const FtDiskRequest *r)
 void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r)
 {
     static size_t in_frame;
+    size_t most = ft_fault("little-room") ? 0 : FT_BACKLOG_DATA_BYTES;
 
-    while (!r->disk->bs->quiesce_counter
-           && !ft_log_has_room(FT_BACKLOG_DATA_BYTES, ft_io_tell)) {
+    while (!r->disk->bs->quiesce_counter && !ft_log_has_room(most, ft_io_tell)) {
+        trace_ft_disk_no_room(r->disk->name, r->id);
         QTAILQ_INSERT_TAIL(&no_room, r, next_held);
         qemu_coroutine_yield();
     }

@@ -607,10 +607,12 @@ bool ft_log_go_live(Error **errp)
     return true;
 }
 
-/* vCPU, RL + BQL: what has come from outside since its last turn. */
+/* vCPU, RL + BQL: what has come from outside since its last turn. See poll_input. */
 static void ft_log_poll_input_op(void)
 {
-    ft_input_poll_op();
+    if (replay_mode == REPLAY_MODE_RECORD) {
+        ft_input_poll_op();     /* a secondary's packets come by the log */
+    }
     ft_io_look();
 }
 

@@ -89,8 +89,8 @@ def markdown(figures, meta):
 
 
 COLUMNS = (("ratio.{}", "protected / plain"), ("bound.{}", "two plain ones / one"), ("ratio_bound.{}", "protected / bound"),
-           ("ratio_icount.{}", "upstream icount / plain"), ("ratio_ftoff.{}", "ft=off / plain"), ("ratio_exposed.{}", "exposed / plain"), ("rate_plain.{}", "plain, per s"),
-           ("lag_ms_p99.{}", "lag p99, ms"), ("log_mbit.{}", "log, Mbit/s"), ("cpu_primary.{}", "CPU primary, %"),
+           ("ratio_icount.{}", "upstream icount / plain"), ("ratio_ftoff.{}", "ft=off / plain"), ("ratio_exposed.{}", "exposed / plain"),
+           ("rate_plain.{}", "plain, per s"), ("lag_ms_p99.{}", "lag p99, ms"), ("log_mbit.{}", "log, Mbit/s"), ("cpu_primary.{}", "CPU primary, %"),
            ("cpu_secondary.{}", "CPU secondary, %"))
 
 

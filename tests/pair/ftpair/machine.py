@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The machines that the benchmark compares: alone in three ways, or protected.
+"""The machines that the benchmark compares: alone in four ways, or protected.
 
 Every one is a Pair with hosts of its own; of a machine that is alone only the
 "primary" runs. The guest is the tests' own with build/guest/bench-initrd.img.
@@ -17,6 +17,7 @@ MEMORY_MIB = 512
 INITRD = GUEST / "bench-initrd.img"
 TOOLS = GUEST / "bench-root"
 GUEST_WORDS = ("-m", str(MEMORY_MIB), "-initrd", str(INITRD))
+EXPOSED = "exposed"
 PLAIN = ("-accel", "tcg,thread=single")
 ICOUNT = (*PLAIN, "-icount", "shift=2,sleep=on")
 PARAMETERS = "ft.file=1"
@@ -41,7 +42,7 @@ def alone_options():
     # The second machine of the bound; with a pristine build it is also a yardstick of what the series costs.
     ways["ftoff" if pristine else "beside"] = {"machine": ("ft=off",), "arguments": PLAIN}
     # A primary without a secondary: all that lockstep does to the vCPU, on a core of its own.
-    ways["exposed"] = {"machine": ("ft=primary", "ft-arbiter=none")}
+    ways[EXPOSED] = {"machine": ("ft=primary", "ft-arbiter=none")}
     return ways
 
 
@@ -61,12 +62,17 @@ def protected(tag, say, timeout_ms, machine=(), keep=False, network="learning"):
 def prepare(pair):
     """Once, when the guest is up: the servers that only the benchmark needs."""
     guest.command(pair, f"{{ {'; '.join(SERVERS.values())}; }} >/dev/null 2>&1 </dev/null")
-    ports = "|".join(f"{port:04X}" for port in SERVERS)
-    listening = f"cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -cE ':({ports}) 0*:0* 0A'; true"
+    wait_for_servers(pair, SERVERS)
+
+
+def wait_for_servers(pair, ports):
+    """Until each of these ports is listened on in the guest. iperf3 closes its own between two tests."""
+    pattern = "|".join(f"{port:04X}" for port in ports)
+    listening = f"cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -cE ':({pattern}) 0*:0* 0A'; true"
     until = time.monotonic() + SERVERS_SECONDS
-    while int(guest.command(pair, listening)) < len(SERVERS):
+    while int(guest.command(pair, listening)) < len(ports):
         if time.monotonic() > until:
-            raise Failed(f"not all of {sorted(SERVERS)} are listened on in the guest")
+            raise Failed(f"not all of {sorted(ports)} are listened on in the guest")
         time.sleep(0.1)
 
 

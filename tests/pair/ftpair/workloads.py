@@ -65,6 +65,7 @@ def bulk(name, *words):
     def measure(pair, seconds):
         command = machine.tool(pair.hosts.client, "iperf3", "-c", GUEST_IP, "-p", str(machine.IPERF_PORT), "-J", "-i", "0",
                                "-t", str(max(1, round(seconds))), "--connect-timeout", "5000", *words)
+        machine.wait_for_servers(pair, [machine.IPERF_PORT])
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
             report = json.loads(done.stdout)
