@@ -343,6 +343,14 @@ void ft_clock_forget(FtClock *c, int64_t host_ns) FT_NOEXCEPT;
 void ft_clock_observe(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 void ft_clock_go_live(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 
+/* How long the secondary will need for what it has not executed: worked_ns is the
+ * primary's work until now, executed_ns what the secondary has told of it at
+ * report_ns. Thread: the vCPU's. */
+typedef struct FtLagEstimate FtLagEstimate;
+FtLagEstimate *ft_lag_estimate_new(void) FT_NOEXCEPT;
+void ft_lag_estimate_reset(FtLagEstimate *l) FT_NOEXCEPT;
+uint64_t ft_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
+                         uint64_t executed_ns, uint64_t report_ns) FT_NOEXCEPT;
 /* The pause behind a turn of ran_ns, for a secondary that lags. Thread: any. */
 uint64_t ft_lag_pause(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) FT_NOEXCEPT;
 

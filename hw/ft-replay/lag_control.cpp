@@ -12,11 +12,11 @@ namespace ft {
 static constexpr uint64_t ran_max_ns = 1'000'000;
 static constexpr uint64_t pause_max_ns = 10'000'000;
 /* The share of the time that pauses take, over the lag in thousandths of the limit:
- * straight lines between these points. At 250 ms: from 8 ms on, 0.6 at 25 ms. */
+ * straight lines between these points. At 250 ms: none up to 12 ms, 0.9 at 18 ms. */
 static constexpr struct {
     uint64_t per_mille;
     double pause;
-} law[] = {{32, 0.0}, {64, 0.05}, {100, 0.6}, {500, 0.9}, {1000, 1 - 1.0 / 64}};
+} law[] = {{48, 0.0}, {64, 0.3}, {72, 0.9}, {1000, 1 - 1.0 / 64}};
 
 static double pause_share(double per_mille) noexcept {
     auto above = std::find_if(std::begin(law), std::end(law),

@@ -2,8 +2,9 @@
  * How the primary waits for a secondary that cannot follow: by pauses so short
  * and so often that the guest only seems to run on a slower host. Their share of the
  * time grows with the lag, which so comes to rest where both nodes are equally fast
- * instead of swinging: little of it while two equal nodes take turns at being held up
- * by their hosts, more than half at a tenth of the limit, nearly all at the limit.
+ * instead of swinging: none of it while two equal nodes take turns at being held up
+ * by their hosts; behind that steeply, for a lag that is longer gives a secondary that
+ * has enough to execute nothing. Nearly all at the limit.
  *
  * Pure: no state, no clock. THREAD: any.
  *

@@ -16,6 +16,7 @@ import bench_clock                                        # noqa: E402
 import bench_disk                                         # noqa: E402
 import bench_figures                                      # noqa: E402
 import bench_gap                                          # noqa: E402
+import bench_half                                         # noqa: E402
 import bench_plots                                        # noqa: E402
 import bench_replay                                       # noqa: E402
 import bench_rounds                                       # noqa: E402
@@ -24,15 +25,16 @@ from ftpair.distribution import rounded                   # noqa: E402
 from ftpair.hosts import network_option                   # noqa: E402
 from ftpair.node import ROOT, qemu_path                   # noqa: E402
 
-STAGES = ("idle", "clock", "chrony", "replay", "gap")
+STAGES = ("idle", "clock", "chrony", "replay", "half", "gap")
 DISK = ["disk", *(w.name for w in disk_workloads.ALL)]
 NAMES = [w.name for w in workloads.ALL] + list(STAGES) + DISK
-# rounds, then seconds: of a workload, of idleness, of a clock, of a phase of chrony, how far behind, how long to catch up; kills, and
+# rounds, then seconds: of a workload, of idleness, of a clock, of a phase of chrony, how far behind, how long to catch up, of a phase with
+# half a core (in a quick run only with --only); kills, and
 # kills behind a switch that learns
 FULL = {"rounds": 3, "seconds": 2.5, "idle_seconds": 20, "clock_seconds": 60, "chrony_seconds": 25, "behind_seconds": 5,
-        "catch_up_seconds": 10, "kills": 50, "learning_kills": 16}
+        "catch_up_seconds": 10, "half_seconds": 10, "kills": 50, "learning_kills": 16}
 QUICK = {"rounds": 1, "seconds": 1.0, "idle_seconds": 5, "clock_seconds": 6, "chrony_seconds": 5, "behind_seconds": 2,
-         "catch_up_seconds": 3, "kills": 5, "learning_kills": 0}
+         "catch_up_seconds": 3, "half_seconds": 6, "kills": 5, "learning_kills": 0}
 SILENCE_SECONDS = 2.5
 DOCUMENT = ROOT / "docs" / "BENCHMARKS.md"
 
@@ -102,7 +104,7 @@ class Run:
         self.options, self.say = options, say
         self.figures, self.problems = {}, []
         self.rounds = bench_rounds.Rounds()
-        self.each, self.clock, self.chrony, self.replay, self.gaps = {}, {}, [], {}, []
+        self.each, self.clock, self.chrony, self.replay, self.half, self.gaps = {}, {}, [], {}, {}, []
 
     def wants(self, *names):
         return not self.options.only or any(n in self.options.only for n in names)
@@ -116,6 +118,8 @@ class Run:
             self.stage(self.measure_chrony)
         if self.wants("replay"):
             self.stage(self.measure_replay)
+        if self.wants("half") and (self.options.only or not self.options.quick):
+            self.stage(self.measure_half)
         if self.wants("gap"):
             self.stage(self.measure_gap)
         if self.wants(*DISK) and (self.options.only or not self.options.quick):
@@ -145,6 +149,10 @@ class Run:
 
     def measure_replay(self):
         more, self.replay = bench_replay.run(self.options, self.say)
+        self.figures.update(more)
+
+    def measure_half(self):
+        more, self.half = bench_half.run(self.options, self.say)
         self.figures.update(more)
 
     def measure_gap(self):

@@ -36,7 +36,7 @@ def wanted(options, name):
 
 def idle(pair, options, say):
     time.sleep(SETTLE_SECONDS)
-    with Observer(pair, sample=False) as seen:
+    with Observer(pair, period_seconds=None) as seen:
         rest(options.idle_seconds, say)
     figures = {f"idle_cpu_{node}": seen.cpu_percent(node) for node in ("primary", "secondary")}
     figures["log_mbit_idle"] = seen.log_mbit

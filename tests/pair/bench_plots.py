@@ -18,7 +18,7 @@ def draw(run, folder):
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, plot in (("ratios", ratios), ("latency", latency), ("lag", lag), ("gap", gap), ("clock", clock),
-                       ("chrony", chrony), ("replay", replay)):
+                       ("chrony", chrony), ("replay", replay), ("half", half)):
         figure, axes = pyplot.subplots(figsize=(10, 4.5))
         if plot(axes, run):
             axes.spines[["top", "right"]].set_visible(False)
@@ -158,3 +158,16 @@ def replay(axes, run):
     if run.replay:
         axes.legend(frameon=False)
     return bool(run.replay)
+
+
+def half(axes, run):
+    for at, (name, curve) in enumerate(run.half.items()):
+        axes.plot([t for t, _ in curve.lag], [ms for _, ms in curve.lag], lw=1, color=(COLOURS["protected"], COLOURS["ftoff"])[at % 2],
+                  label=f"{name}: {run.figures[f'half_rate_half.{name}']:.2f} of its rate meanwhile")
+        begin, end = curve.phase("half")
+        axes.axvspan(begin, end, color="#f3e9d2", zorder=0, label=None if at else "the secondary has half a core")
+    axes.set(xlabel="seconds", ylabel="lag of the secondary, ms", title="A secondary that has half a core for a while", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    if run.half:
+        axes.legend(frameon=False)
+    return bool(run.half)

@@ -8,7 +8,9 @@ executes what it has missed while the primary executes more:
     replay speed = instructions executed by the secondary / by the primary
 
 over the time from SIGCONT until the lag is a tenth of what it was, or until
-the time is up: below 1 it never will be.
+the time is up. The primary's are those it would have executed at its own rate: the
+time in which it waits for its secondary (lag control, slowed-ns) does not count. How
+fast the backlog really goes away is replay_speed_slowed: below 1 it never will.
 """
 
 import signal
@@ -34,11 +36,11 @@ def run(options, say):
         pair.start(captures=()).wait_up()
         for name in QUICK_WORKLOADS if options.quick else WORKLOADS:
             say(f"replay {name}: the secondary stands still for {options.behind_seconds:g} s")
-            speed, caught, curves[name] = fall_behind(pair, name, options.behind_seconds, options.catch_up_seconds)
-            figures[f"replay_speed.{name}"] = speed
+            speed, slowed, caught, curves[name] = fall_behind(pair, name, options.behind_seconds, options.catch_up_seconds)
+            figures[f"replay_speed.{name}"], figures[f"replay_speed_slowed.{name}"] = speed, slowed
             if caught:
                 figures[f"replay_caught_up_s.{name}"] = caught
-            say(f"replay {name}: speed {speed:.2f}, " + (f"caught up in {caught:.1f} s" if caught else "still behind"))
+            say(f"replay {name}: speed {speed:.2f}, {slowed:.2f} with a primary that waits; " + (f"caught up in {caught:.1f} s" if caught else "still behind"))
             wait_caught_up(pair, say)
             digest.compared(pair, 60)
     figures["replay_speed"] = min(v for k, v in figures.items() if k.startswith("replay_speed."))
@@ -46,14 +48,16 @@ def run(options, say):
 
 
 def counts(pair):
-    """(moment, instructions of the primary, of the secondary); asked one after the other, so the mean of two moments."""
+    """(moment, instructions of the primary, of the secondary, seconds the primary has waited for it in all); asked one after
+    the other, so the mean of two moments."""
     before = pair.primary.query()["icount"]
     secondary, now = pair.secondary.query()["icount"], time.monotonic()
-    return now, (before + pair.primary.query()["icount"]) / 2, secondary
+    after = pair.primary.query()
+    return now, (before + after["icount"]) / 2, secondary, after["slowed-ns"] / 1e9
 
 
 def fall_behind(pair, name, seconds, catch_up_seconds):
-    """(speed, seconds to catch up or None, curve)."""
+    """(speed, speed with a slowed primary, seconds to catch up or None, curve)."""
     worker = Worker(pair, name)
     try:
         time.sleep(SETTLE_SECONDS)
@@ -71,19 +75,20 @@ def fall_behind(pair, name, seconds, catch_up_seconds):
 
 
 def caught_up(seen):
-    _, primary, secondary = seen[-1]
+    _, primary, secondary, _ = seen[-1]
     return primary - secondary <= CAUGHT_UP_SHARE * (seen[0][1] - seen[0][2])
 
 
 def judge(seen, seconds):
-    (begin, primary0, secondary0), (end, primary1, secondary1) = seen[0], seen[-1]
-    if end == begin or primary1 == primary0:
+    (begin, primary0, secondary0, waited0), (end, primary1, secondary1, waited1) = seen[0], seen[-1]
+    works = 1 - (waited1 - waited0) / (end - begin) if end > begin else 0
+    if works <= 0 or primary1 == primary0:
         raise Failed(f"the primary has executed nothing in {end - begin:.2f} s")
-    speed = (secondary1 - secondary0) / (primary1 - primary0)
+    slowed = (secondary1 - secondary0) / (primary1 - primary0)
     # The backlog grew for so long; so this is what an instruction of it is in seconds.
     scale = seconds / max(1, primary0 - secondary0)
-    curve = [(t - begin, (p - s) * scale) for t, p, s in seen]
-    return speed, (end - begin if caught_up(seen) else None), curve
+    curve = [(t - begin, (p - s) * scale) for t, p, s, _ in seen]
+    return slowed * works, slowed, (end - begin if caught_up(seen) else None), curve
 
 
 def wait_caught_up(pair, say, seconds=60):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import bench_disk
 import bench_figures
 import bench_gap
+import bench_half
 import bench_replay
 import bench_rounds
 from ftpair import chrony, closed_loop, goals, guest_clock, workloads
@@ -95,16 +96,33 @@ class GuestClock(unittest.TestCase):
 
 class Replay(unittest.TestCase):
     def test_catches_up(self):
-        speed, caught, curve = bench_replay.judge([(0, 1000, 0), (2, 1500, 1500)], 5)
-        self.assertEqual((speed, caught, curve), (3.0, 2, [(0, 5.0), (2, 0.0)]))
+        speed, slowed, caught, curve = bench_replay.judge([(0, 1000, 0, 7), (2, 1500, 1500, 7)], 5)
+        self.assertEqual((speed, slowed, caught, curve), (3.0, 3.0, 2, [(0, 5.0), (2, 0.0)]))
+
+    def test_a_primary_that_waits_does_not_make_its_secondary_faster(self):
+        speed, slowed, _, _ = bench_replay.judge([(0, 1000, 0, 7), (2, 1500, 1000, 8)], 5)
+        self.assertEqual((speed, slowed), (1.0, 2.0))
 
     def test_falls_further_behind(self):
-        speed, caught, _ = bench_replay.judge([(0, 1000, 0), (2, 2000, 800)], 5)
+        speed, _, caught, _ = bench_replay.judge([(0, 1000, 0, 0), (2, 2000, 800, 0)], 5)
         self.assertEqual((speed, caught), (0.8, None))
 
     def test_a_primary_that_stands_still_is_no_yardstick(self):
         with self.assertRaises(Failed):
-            bench_replay.judge([(0, 1000, 0), (2, 1000, 1000)], 5)
+            bench_replay.judge([(0, 1000, 0, 0), (2, 1000, 1000, 0)], 5)
+
+
+class HalfACore(unittest.TestCase):
+    def test_what_settles_does_not_count(self):
+        curve = bench_half.Curve([("whole", 0, 10), ("half", 10, 20), ("again", 20, 30)],
+                                 lag=[(1, 5), (11, 900), (13, 40), (15, 60), (21, 800)],
+                                 units=[*(t / 2 for t in range(20)), *range(10, 20), *(20 + t / 2 for t in range(20))])
+        figures = bench_half.of_curve("cpu", curve)
+        self.assertEqual((figures["half_lag_ms_max.cpu"], figures["half_rate_half.cpu"], figures["half_rate_again.cpu"]), (60, 0.5, 1))
+
+    def test_a_phase_without_units_has_no_rate(self):
+        curve = bench_half.Curve([("whole", 0, 10), ("half", 10, 20), ("again", 20, 30)])
+        self.assertIsNone(bench_half.of_curve("cpu", curve)["half_rate_half.cpu"])
 
 
 class Talk(unittest.TestCase):

@@ -108,7 +108,7 @@ static int log_senders;         /* connections that use a log's ring, atomic */
 static QemuMutex conn_lock;     /* guards ft_node.conn against our threads  */
 
 /* Atomic; of the current connection. */
-static uint64_t acked_seq, executed_seq, executed_icount;
+static uint64_t acked_seq, executed_seq, executed_icount, executed_at_ns;
 
 static void __attribute__((constructor)) ft_peer_init(void)
 {
@@ -862,6 +862,7 @@ static bool ft_on_ack(FtConn *c, GByteArray *body, Error **errp)
         }
         qatomic_set(&executed_seq, ack.executed_seq);
         qatomic_set(&executed_icount, ack.executed_icount);
+        qatomic_set(&executed_at_ns, ft_now_ns());
         qatomic_set(&acked_seq, ack.received_seq);
     }
     ft_output_acked();
@@ -1005,6 +1006,7 @@ static void ft_conn_use(FtConn *c)
     qatomic_set(&acked_seq, 0);
     qatomic_set(&executed_seq, 0);
     qatomic_set(&executed_icount, 0);
+    qatomic_set(&executed_at_ns, ft_now_ns());
     ft_node.conn = c;
 }
 
@@ -1569,6 +1571,11 @@ uint64_t ft_peer_acked(void)
 uint64_t ft_peer_executed_seq(void)
 {
     return qatomic_read(&executed_seq);
+}
+
+uint64_t ft_peer_executed_at_ns(void)
+{
+    return qatomic_read(&executed_at_ns);
 }
 
 uint64_t ft_peer_executed_icount(void)

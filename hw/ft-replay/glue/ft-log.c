@@ -103,11 +103,15 @@ static const char *about;       /* RL: the drive that is putting out, or NULL */
 static QEMUBH *drain_bh;
 
 /* When frames were made, to tell the age of what is not executed yet. */
-static struct {
+typedef struct FtSample {
     uint64_t seq, ns;
-} samples[FT_SAMPLES];
+    uint64_t worked_ns;         /* until then: host time without pauses     */
+} FtSample;
+static FtSample samples[FT_SAMPLES];
 static unsigned samples_end;    /* atomic                                   */
 static uint64_t icount_at_cut;  /* main                                     */
+static unsigned logs_begun;     /* atomic                                   */
+static FtLagEstimate *lag_estimate;     /* vCPU                             */
 
 /* -- recording ---------------------------------------------------------------------- */
 
@@ -155,6 +159,12 @@ static void ft_log_put_array_op(const uint8_t *buf, size_t size)
     }
 }
 
+/* Of this node, until @now_ns: the time in which it did not wait for its secondary. */
+static uint64_t ft_worked_ns(uint64_t now_ns)
+{
+    return now_ns - qatomic_read(&slowed_ns);
+}
+
 static void ft_log_sample(uint64_t seq)
 {
     unsigned end = samples_end;
@@ -163,8 +173,9 @@ static void ft_log_sample(uint64_t seq)
     if (end && now - samples[(end - 1) % FT_SAMPLES].ns < FT_SAMPLE_NS) {
         return;
     }
-    samples[end % FT_SAMPLES].seq = seq;
-    samples[end % FT_SAMPLES].ns = now;
+    samples[end % FT_SAMPLES] = (FtSample){
+        .seq = seq, .ns = now, .worked_ns = ft_worked_ns(now),
+    };
     qatomic_store_release(&samples_end, end + 1);
 }
 
@@ -238,6 +249,7 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     unsent_ns = 0;
     icount_at_cut = replay_state.current_icount;
     qatomic_set(&samples_end, 0);
+    qatomic_set(&logs_begun, logs_begun + 1);
     qatomic_set(&next_seq, w ? ft_log_open_seq(w) : UINT64_MAX);
     ft_log_taken();
 }
@@ -287,21 +299,45 @@ void ft_log_taken(void)
     }
 }
 
-uint64_t ft_log_lag_ns(void)
+/* The oldest one that the secondary has not executed, or NULL. */
+static const FtSample *ft_oldest_sample(void)
 {
     uint64_t done = ft_peer_executed_seq();
     unsigned end = qatomic_load_acquire(&samples_end);
     unsigned first = end > FT_SAMPLES ? end - FT_SAMPLES : 0;
-    uint64_t oldest = 0;
+    const FtSample *oldest = NULL;
 
-    /* The youngest sample that is executed bounds the age of the next one. */
     for (unsigned i = end; i > first; i--) {
-        if (samples[(i - 1) % FT_SAMPLES].seq <= done) {
+        const FtSample *s = &samples[(i - 1) % FT_SAMPLES];
+
+        if (s->seq <= done) {
             break;
         }
-        oldest = samples[(i - 1) % FT_SAMPLES].ns;
+        oldest = s;
     }
-    return oldest ? ft_now_ns() - oldest : 0;
+    return oldest;
+}
+
+uint64_t ft_log_lag_ns(void)
+{
+    const FtSample *oldest = ft_oldest_sample();
+
+    return oldest ? ft_now_ns() - oldest->ns : 0;
+}
+
+/* vCPU. How long the secondary will need for what it has not executed. */
+static uint64_t ft_log_lag_to_come_ns(uint64_t now_ns)
+{
+    static unsigned of_log;
+    uint64_t report_ns = ft_peer_executed_at_ns(), worked_ns = ft_worked_ns(now_ns);
+    const FtSample *oldest = ft_oldest_sample();
+
+    if (of_log != qatomic_read(&logs_begun)) {
+        of_log = qatomic_read(&logs_begun);
+        ft_lag_estimate_reset(lag_estimate);
+    }
+    return ft_lag_estimate(lag_estimate, now_ns, worked_ns,
+                           oldest ? oldest->worked_ns : worked_ns, report_ns);
 }
 
 /* The lag at the end of each turn, for query-ft-histograms. */
@@ -346,16 +382,16 @@ static void ft_log_throttle_op(void)
 {
     static uint64_t ended_ns;       /* the last turn, and the pause behind it */
     static uint64_t owed_ns;        /* pauses too short to sleep for */
-    uint64_t begin_ns = ft_now_ns(), lag_ns, pause_ns;
+    uint64_t begin_ns = ft_now_ns(), pause_ns;
     bool waited;
 
     if (!qatomic_read(&writer)) {
         return;
     }
     waited = ft_log_wait_for_room();
-    lag_ns = ft_log_lag_ns();
-    ft_log_count_lag(lag_ns);
-    pause_ns = ft_lag_pause(lag_ns, ft_node.config.lag_limit_ns, begin_ns - ended_ns);
+    ft_log_count_lag(ft_log_lag_ns());
+    pause_ns = ft_lag_pause(ft_log_lag_to_come_ns(begin_ns), ft_node.config.lag_limit_ns,
+                            begin_ns - ended_ns);
     owed_ns = pause_ns ? owed_ns + pause_ns : 0;
     if (owed_ns >= FT_PAUSE_MIN_NS) {
         g_usleep(owed_ns / SCALE_US);
@@ -643,7 +679,8 @@ void ft_log_setup(bool secondary)
     ft_clock_setup();
     qemu_mutex_init(&lags.lock);
     lags.histogram = ft_histogram_new();
-    g_assert(lags.histogram);
+    lag_estimate = ft_lag_estimate_new();
+    g_assert(lags.histogram && lag_estimate);
     if (secondary) {
         reader = ft_log_reader_new(FT_RING_BYTES);
         drain_bh = qemu_bh_new(ft_log_drain_bh, NULL);

@@ -43,9 +43,9 @@ def lags_ms(node):
 class Observer:
     """A context manager; the observation is complete after it."""
 
-    def __init__(self, pair, sample=True):
-        """sample: look at the lag now and then; without, nobody asks the nodes anything, for a guest that shall be idle."""
-        self._pair, self._sampling = pair, sample
+    def __init__(self, pair, period_seconds=PERIOD_SECONDS):
+        """period_seconds: of looks at the lag; None: nobody asks the nodes anything, for a guest that shall be idle."""
+        self._pair, self._period = pair, period_seconds
         self._stop = threading.Event()
         self.seen = Observation()
 
@@ -60,7 +60,7 @@ class Observer:
         return self.seen
 
     def _sample(self):
-        while self._sampling and not self._stop.wait(PERIOD_SECONDS):
+        while self._period and not self._stop.wait(self._period):
             try:
                 self.seen.lag.append((time.monotonic(), self._pair.primary.query()["lag-ns"] / 1e6))
             except QmpError:
