@@ -20,7 +20,7 @@
 #include "qemu/thread.h"
 #include "system/replay.h"
 
-/* A connection to the peer, see ft-peer.c. */
+/* A connection to the peer, see ft-conn.h. */
 typedef struct FtConn FtConn;
 
 typedef struct FtConfig {
@@ -86,7 +86,7 @@ void ft_die_at(const char *fault);
 bool ft_pausing(void);         /* any: a handover waits for the last ack       */
 void ft_paused_check(void);    /* main: it has come and nothing is held        */
 
-/* -- ft-peer.c: sockets and their threads ---------------------------------- */
+/* -- the peer: ft-peer.c, ft-connect.c, ft-accept.c, ft-sender.c --------------- */
 /* Primary, main: connects in a thread; CONNECTED or ATTACH_FAILED follows. */
 void ft_peer_connect(const char *address);
 bool ft_peer_listen(const char *address, Error **errp);        /* main        */

@@ -1,0 +1,95 @@
+/*
+ * A connection to the peer, from the first thread that has it to the last. A
+ * connection has a generation; main ignores posts of one it has closed. It is freed
+ * when its last thread has left it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "accel/ft/glue/ft-conn.h"
+#include "qemu/lockable.h"
+
+QemuMutex ft_conn_lock;
+static unsigned generations;    /* ft_conn_lock */
+
+static void __attribute__((constructor)) ft_conn_init(void)
+{
+    qemu_mutex_init(&ft_conn_lock);
+}
+
+FtConn *ft_conn_new(bool primary, const char *address)
+{
+    FtConn *c = g_new0(FtConn, 1);
+
+    c->refs = 1;
+    c->state_fd = -1;
+    c->primary = primary;
+    c->address = g_strdup(address);
+    c->lease = ft_lease_new(ft_node.config.timeout_ns);
+    c->queue = g_async_queue_new();
+    qemu_sem_init(&c->writable, 1);
+    c->rest = g_byte_array_new();
+    qemu_mutex_init(&c->ack_lock);
+    qemu_event_init(&c->wake, false);
+    qemu_sem_init(&c->log_ended, 0);
+    return c;
+}
+
+void ft_conn_ref(FtConn *c)
+{
+    qatomic_inc(&c->refs);
+}
+
+void ft_conn_unref(FtConn *c)
+{
+    if (qatomic_fetch_dec(&c->refs) != 1) {
+        return;
+    }
+    ft_queue_free(c->queue);
+    if (c->copy) {
+        fclose(c->copy);
+    }
+    if (c->state_fd >= 0) {
+        close(c->state_fd);
+    }
+    g_clear_pointer(&c->log, object_unref);
+    g_clear_pointer(&c->beat, object_unref);
+    ft_lease_free(c->lease);
+    g_byte_array_unref(c->rest);
+    qemu_sem_destroy(&c->writable);
+    qemu_mutex_destroy(&c->ack_lock);
+    qemu_event_destroy(&c->wake);
+    qemu_sem_destroy(&c->log_ended);
+    g_free(c->address);
+    g_free(c);
+}
+
+/*
+ * Any thread of @c: it is over. Only the first reason counts. A peer that closed
+ * the connection releases nothing any more; if it was us who found fault with
+ * it, its lease runs on and a secondary has to wait for that before it goes live.
+ */
+void ft_conn_end(FtConn *c, const char *why)
+{
+    uint64_t lease_ns = 0;
+
+    if (qatomic_read(&c->closing) || qatomic_xchg(&c->posted_end, true)) {
+        return;
+    }
+    if (!qatomic_read(&c->agreed)) {
+        ft_post(c->gen, FT_IN_ATTACH_FAILED, 0, why);
+        return;
+    }
+    if (!qatomic_read(&c->peer_closed)) {
+        lease_ns = qatomic_read(&c->beat_ns) + ft_node.config.timeout_ns;
+    }
+    ft_post(c->gen, FT_IN_CONNECTION_LOST, lease_ns, why);
+}
+
+void ft_conn_use(FtConn *c)
+{
+    c->gen = ++generations;
+    ft_peer_forget_told();
+    ft_conn_ref(c);
+    ft_node.conn = c;
+}

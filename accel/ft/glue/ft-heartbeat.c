@@ -1,0 +1,137 @@
+/*
+ * The heartbeat thread: pings on a channel of their own, so that a busy log cannot
+ * hide them. It renews the primary's lease and finds out that the peer is silent.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include <poll.h>
+#include "accel/ft/glue/ft-conn.h"
+#include "io/channel-socket.h"
+
+#define FT_BEATS_PER_TIMEOUT 10
+/* A secondary whose replay has not moved for so many timeouts is of no use. */
+#define FT_STILL_TIMEOUTS 6
+
+/*
+ * Primary: a secondary that executes nothing any more would slow the guest down
+ * for ever. Counted by its answers, so that a pause of this host is no reason.
+ */
+static void ft_watch_replay(FtConn *c)
+{
+    uint64_t seq = ft_peer_executed_seq();
+
+    if (seq != c->watched_seq || ft_log_lag_ns() == 0) {
+        c->watched_seq = seq;
+        c->still_beats = 0;
+    } else if (++c->still_beats == FT_STILL_TIMEOUTS * FT_BEATS_PER_TIMEOUT) {
+        ft_post(c->gen, FT_IN_PEER_STUCK, 0, "its replay stands still");
+    }
+}
+
+static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
+{
+    FtPing ping;
+    FtError why = { "" };
+
+    if (h->type != (c->primary ? FT_MSG_PONG : FT_MSG_PING)
+        || h->session != c->session) {
+        error_setg(errp, "heartbeat: type %u session %" PRIx64 " is out of place",
+                   h->type, h->session);
+        return false;
+    }
+    if (!ft_wire_decode_ping(body->data, body->len, &ping, &why)) {
+        error_setg(errp, "%s", why.text);
+        return false;
+    }
+    qatomic_set(&c->heard_ns, ft_now_ns());
+    qatomic_set(&c->beat_ns, ft_now_ns());
+    if (c->primary) {
+        ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
+        ft_watch_replay(c);
+        ft_output_wake();
+        return true;
+    }
+    return ft_send_msg(c, c->beat, FT_MSG_PONG, 0, 0, body->data, body->len, errp);
+}
+
+static bool ft_ping(FtConn *c, uint64_t counter, Error **errp)
+{
+    FtPing ping = { .counter = counter, .sender_ns = ft_now_ns() };
+    uint8_t body[64];
+    size_t len = ft_wire_encode_ping(&ping, body, sizeof(body));
+
+    return ft_send_msg(c, c->beat, FT_MSG_PING, 0, 0, body, len, errp);
+}
+
+/*
+ * Log and acks are signs of life too. But without heartbeats the lease is not
+ * renewed and output stays held, so that cannot go on for long.
+ */
+static bool ft_is_silent(FtConn *c, unsigned missed)
+{
+    uint64_t now = ft_now_ns(), timeout = ft_node.config.timeout_ns;
+
+    /* Beats count as well as time: while this host stood still we heard nobody. */
+    return (missed >= FT_BEATS_PER_TIMEOUT
+            && now - qatomic_read(&c->heard_ns) > timeout)
+        || (missed >= 2 * FT_BEATS_PER_TIMEOUT
+            && now - qatomic_read(&c->beat_ns) > 2 * timeout);
+}
+
+static void *ft_beat_thread(void *opaque)
+{
+    FtConn *c = opaque;
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(c->beat)->fd, .events = POLLIN };
+    uint64_t timeout = ft_node.config.timeout_ns;
+    uint64_t period = timeout / FT_BEATS_PER_TIMEOUT, next_ns = 0, counter = 0;
+    unsigned missed = 0;
+    Error *err = NULL;
+
+    qatomic_set(&c->heard_ns, ft_now_ns());
+    qatomic_set(&c->beat_ns, ft_now_ns());
+    while (!qatomic_read(&c->closing)) {
+        uint64_t now = ft_now_ns();
+        FtMsgHeader h;
+
+        if (now >= next_ns) {
+            next_ns = now + period;
+            if (c->primary ? !ft_ping(c, ++counter, &err) : false) {
+                break;
+            }
+            ft_report_executed(c);
+        }
+        if (poll(&pfd, 1, MAX(1, (int)((next_ns - now) / SCALE_MS))) > 0) {
+            missed = 0;
+            if (!ft_recv_msg(c, c->beat, &h, body, now + timeout, &err)
+                || !ft_on_beat(c, &h, body, &err)) {
+                break;
+            }
+        } else if (ft_is_silent(c, ++missed)) {
+            /* Judged only with nothing left to read: we may have been stopped. */
+            if (!qatomic_xchg(&c->posted_end, true)) {
+                g_autofree char *why = g_strdup_printf("no sign of life for %" PRIu64
+                                                       " ms", timeout / SCALE_MS);
+                ft_post(c->gen, FT_IN_PEER_SILENT, 0, why);
+            }
+            break;
+        }
+    }
+    if (err) {
+        /* Both channels end together; a GOODBYE may still be in the other. */
+        qemu_sem_timedwait(&c->log_ended, FT_LAST_WORDS_MS);
+        ft_conn_end(c, error_get_pretty(err));
+        error_free(err);
+    }
+    ft_conn_unref(c);
+    return NULL;
+}
+
+void ft_start_beat(FtConn *c)
+{
+    QemuThread t;
+
+    ft_conn_ref(c);
+    qemu_thread_create(&t, "ft-heartbeat", ft_beat_thread, c, QEMU_THREAD_DETACHED);
+}
