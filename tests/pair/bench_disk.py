@@ -65,25 +65,42 @@ def alone(name, tag, options):
 
 
 def alone_block(rounds, number, chosen, wanted, options, say):
-    with ExitStack() as stack:
-        pairs = {name: stack.enter_context(alone(name, number, options)) for name in (PLAIN, DIRECT)}
-        say(f"round {number}: booting {' and '.join(pairs)}, which live on drives")
-        for pair in pairs.values():
-            pair.start(captures=())
-        for pair in pairs.values():
-            pair.wait_guest()
-            prepare(pair, chosen)
-            machine.pause(pair)
-        for workload in chosen:
-            for name in sorted(wanted, reverse=number % 2):
-                second = pairs[DIRECT if name == PLAIN else PLAIN]
-                machine.resume(pairs[name])
-                one_alone(rounds, number, workload, name, pairs[name], options, say)
-                machine.resume(second)
-                with busy(workload, second, options):
-                    one_alone(rounds, number, workload, f"{BOUND} {name}", pairs[name], options, say)
-                machine.pause(second)
-                machine.pause(pairs[name])
+    """A machine without protection that does not come up is tried again: none of this project's code runs in it."""
+    for last in (False, True):
+        with ExitStack() as stack:
+            pairs = {name: stack.enter_context(alone(name, number, options)) for name in (PLAIN, DIRECT)}
+            say(f"round {number}: booting {' and '.join(pairs)}, which live on drives")
+            try:
+                boot_alone(pairs, chosen)
+            except TROUBLE as why:
+                if last:
+                    raise
+                say(f"round {number}: {why}; once more")
+                continue
+            measure_alone(rounds, number, chosen, wanted, pairs, options, say)
+            return
+
+
+def boot_alone(pairs, chosen):
+    for pair in pairs.values():
+        pair.start(captures=())
+    for pair in pairs.values():
+        pair.wait_guest()
+        prepare(pair, chosen)
+        machine.pause(pair)
+
+
+def measure_alone(rounds, number, chosen, wanted, pairs, options, say):
+    for workload in chosen:
+        for name in sorted(wanted, reverse=number % 2):
+            second = pairs[DIRECT if name == PLAIN else PLAIN]
+            machine.resume(pairs[name])
+            one_alone(rounds, number, workload, name, pairs[name], options, say)
+            machine.resume(second)
+            with busy(workload, second, options):
+                one_alone(rounds, number, workload, f"{BOUND} {name}", pairs[name], options, say)
+            machine.pause(second)
+            machine.pause(pairs[name])
 
 
 def prepare(pair, chosen):
