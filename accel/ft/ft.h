@@ -87,7 +87,7 @@ bool ft_wire_check_body(const FtMsgHeader *h, uint64_t body_sum,
 /* HELLO body. The fingerprint is a list of "name=value" lines (machine type,
  * cpu, ram, devices with properties, QEMU version, FT_CORE_VERSION).
  */
-enum { FT_CHANNEL_LOG = 1, FT_CHANNEL_HEARTBEAT = 2 };
+enum { FT_CHANNEL_LOG = 1, FT_CHANNEL_HEARTBEAT = 2, FT_CHANNEL_WITNESS = 3 };
 enum { FT_UUID_BYTES = 16, FT_FINGERPRINT_MAX = 64 * 1024, FT_REASON_MAX = 1024 };
 
 typedef struct FtHello {

@@ -34,11 +34,15 @@ static_assert(fixed_bytes == 48);
 
 #define AT(name) offsetof(HelloMirror, name)
 
+bool is_channel(uint8_t channel) {
+    return channel == FT_CHANNEL_LOG || channel == FT_CHANNEL_HEARTBEAT ||
+           channel == FT_CHANNEL_WITNESS;
+}
+
 } // namespace
 
 size_t encode_hello(const FtHello &h, std::span<uint8_t> out) {
-    FT_ASSERT(h.channel == FT_CHANNEL_LOG || h.channel == FT_CHANNEL_HEARTBEAT,
-              "hello channel %u", h.channel);
+    FT_ASSERT(is_channel(h.channel), "hello channel %u", h.channel);
     FT_ASSERT(h.role == FT_ROLE_PRIMARY || h.role == FT_ROLE_SECONDARY, "hello role %u",
               h.role);
     FT_ASSERT(h.timeout_ns != 0, "hello without a timeout");
@@ -64,8 +68,9 @@ size_t encode_hello(const FtHello &h, std::span<uint8_t> out) {
 }
 
 static Status check_hello(const FtHello &h, uint16_t reserved, size_t len) {
-    if (h.channel != FT_CHANNEL_LOG && h.channel != FT_CHANNEL_HEARTBEAT) {
-        return fail("hello, channel: %u is neither 1 (log) nor 2 (heartbeat)", h.channel);
+    if (!is_channel(h.channel)) {
+        return fail("hello, channel: %u is not 1 (log), 2 (heartbeat) or 3 (witness)",
+                    h.channel);
     }
     if (h.role != FT_ROLE_PRIMARY && h.role != FT_ROLE_SECONDARY) {
         return fail("hello, role: %u is neither 1 (primary) nor 2 (secondary)", h.role);

@@ -111,10 +111,15 @@ def prepare(pair, chosen):
 
 
 def one_alone(rounds, number, workload, name, pair, options, say):
-    try:
-        keep(rounds, number, workload, name, workload.measure(pair, options.seconds), say)
-    except TROUBLE as why:
-        note(rounds, f"round {number}, {name}: {why}", say)
+    """A second try for a machine without protection: see alone_block."""
+    for last in (False, True):
+        try:
+            return keep(rounds, number, workload, name, workload.measure(pair, options.seconds), say)
+        except TROUBLE as why:
+            if last:
+                note(rounds, f"round {number}, {name}: {why}", say)
+            else:
+                say(f"round {number}, {name}: {why}; once more")
 
 
 @contextmanager

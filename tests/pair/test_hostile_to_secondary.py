@@ -40,7 +40,7 @@ def openings(uuid):
         ("truncated body", cut[:80], None),
         ("no hello", wire.Message(wire.PING, bytes(16)).pack(), "hello"),
         ("log before hello", wire.Message(wire.LOG, b"\1\1", seq=1, seq_last=1).pack(), "hello"),
-        ("unknown channel", hello(channel=3).pack(), "channel"),
+        ("unknown channel", hello(channel=4).pack(), "channel"),
         ("unknown role", hello(role=7).pack(), "role"),
         ("another secondary", hello(role=wire.SECONDARY).pack(), "role"),
         ("no timeout", hello(timeout_ns=0).pack(), "timeout"),

@@ -63,8 +63,8 @@ TEST(Hello, EveryTruncationIsRefused) {
 
 TEST(Hello, RefusalNamesTheField) {
     sample::Bytes good = sample::hello_body(), b = good;
-    b[0] = 3;
-    EXPECT_EQ(refusal(b), "hello, channel: 3 is neither 1 (log) nor 2 (heartbeat)");
+    b[0] = 4;
+    EXPECT_EQ(refusal(b), "hello, channel: 4 is not 1 (log), 2 (heartbeat) or 3 (witness)");
     b = good, b[1] = 0;
     EXPECT_EQ(refusal(b), "hello, role: 0 is neither 1 (primary) nor 2 (secondary)");
     b = good, b[2] = 1;

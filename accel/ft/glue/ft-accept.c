@@ -267,23 +267,35 @@ static void ft_serve_log(FtConn *c)
     qatomic_set(&c->log_over, true);
     ft_conn_end(c, error_get_pretty(err));
     qemu_sem_post(&c->log_ended);       /* one for the heartbeat,   */
-    qemu_sem_post(&c->log_ended);       /* one for the sender       */
+    qemu_sem_post(&c->log_ended);       /* one for the sender,      */
+    qemu_sem_post(&c->log_ended);       /* one for the witness      */
     error_free(err);
     qatomic_inc(&pending);
+}
+
+/* A reference to the connection that one more channel belongs to, once for each. */
+static FtConn *ft_take_channel(uint8_t channel, uint64_t session, Error **errp)
+{
+    QEMU_LOCK_GUARD(&ft_conn_lock);
+    FtConn *c = ft_node.conn;
+
+    if (!c || c->primary || c->session != session || c->channels & BIT(channel)) {
+        error_setg(errp, "session: %" PRIx64 " waits for no channel %u here", session,
+                   channel);
+        return NULL;
+    }
+    c->channels |= BIT(channel);
+    ft_conn_ref(c);
+    return c;
 }
 
 /* The second channel of the connection that is being set up. */
 static bool ft_accept_beat(FtConn *extra, uint64_t session, Error **errp)
 {
-    FtConn *c = NULL;
+    FtConn *c = ft_take_channel(FT_CHANNEL_HEARTBEAT, session, errp);
 
-    WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
-        c = ft_node.conn;
-        if (!c || c->primary || c->session != session || c->beat) {
-            error_setg(errp, "session: %" PRIx64 " has no log channel here", session);
-            return false;
-        }
-        ft_conn_ref(c);
+    if (!c) {
+        return false;
     }
     c->beat = extra->log;
     object_ref(OBJECT(c->beat));
@@ -297,6 +309,21 @@ static bool ft_accept_beat(FtConn *extra, uint64_t session, Error **errp)
     }
     ft_conn_unref(c);
     return true;
+}
+
+/* The third channel of the connection, which is served by this thread. */
+static void ft_accept_witness(FtConn *extra, uint64_t session, Error **errp)
+{
+    FtConn *c = ft_take_channel(FT_CHANNEL_WITNESS, session, errp);
+
+    if (c && ft_send_hello(c, extra->log, FT_CHANNEL_WITNESS, errp)) {
+        qatomic_dec(&pending);
+        ft_serve_witness(c, extra->log);
+        qatomic_inc(&pending);
+    }
+    if (c) {
+        ft_conn_unref(c);
+    }
 }
 
 /* One thread for each connection that comes in, until it is known what it is. */
@@ -313,15 +340,16 @@ static void *ft_incoming_thread(void *opaque)
     }
     ft_die_at("die-at-handshake");
     c->session = h.session;
-    if (!ft_check_hello(&hello, hello.channel == FT_CHANNEL_HEARTBEAT
-                                ? FT_CHANNEL_HEARTBEAT : FT_CHANNEL_LOG,
-                        FT_ROLE_PRIMARY, &err)) {
+    if (!ft_check_hello(&hello, hello.channel, FT_ROLE_PRIMARY, &err)) {
         goto out;
     }
-    if (hello.channel == FT_CHANNEL_HEARTBEAT && c->in.begin != c->in.end) {
-        error_setg(&err, "heartbeat: more was sent before the HELLO was answered");
+    if (hello.channel != FT_CHANNEL_LOG && c->in.begin != c->in.end) {
+        error_setg(&err, "channel %u: more was sent before the HELLO was answered",
+                   hello.channel);
     } else if (hello.channel == FT_CHANNEL_HEARTBEAT) {
         ft_accept_beat(c, h.session, &err);
+    } else if (hello.channel == FT_CHANNEL_WITNESS) {
+        ft_accept_witness(c, h.session, &err);
     } else if (ft_images_check_peer(&err) && ft_accept_log(c, &err)) {
         ft_serve_log(c);
     }

@@ -7,7 +7,6 @@
  */
 #include "qemu/osdep.h"
 #include "accel/ft/glue/ft-conn.h"
-#include "qemu/lockable.h"
 
 QemuMutex ft_conn_lock;
 static unsigned generations;    /* ft_conn_lock */
@@ -46,6 +45,7 @@ void ft_conn_unref(FtConn *c)
         return;
     }
     ft_queue_free(c->queue);
+    ft_witness_free(c->witness);
     if (c->copy) {
         fclose(c->copy);
     }

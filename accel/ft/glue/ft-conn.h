@@ -17,6 +17,7 @@
 #define FT_READ_AHEAD_BYTES (4 * KiB)
 
 typedef struct FtOut FtOut;     /* of the sender thread's queue             */
+typedef struct FtWitness FtWitness;
 
 /*
  * What was read of a channel and not yet asked for: a small message and the header of
@@ -46,7 +47,7 @@ struct FtConn {
     bool peer_closed;           /* atomic: by its kernel or by itself       */
     bool log_over;              /* atomic: secondary, no frame will follow  */
     uint64_t beat_ns;           /* atomic: last heartbeat received          */
-    QemuSemaphore log_ended;    /* posted by the receiver thread for both   */
+    QemuSemaphore log_ended;    /* posted by the receiver thread for each   */
 
     /* primary */
     GAsyncQueue *queue;         /* of FtOut                                 */
@@ -58,10 +59,12 @@ struct FtConn {
     uint64_t watched_seq;       /* heartbeat thread: executed at the last beat */
     unsigned still_beats;       /* heartbeat thread: since it moved         */
     QemuEvent wake;
+    FtWitness *witness;         /* ft_conn_lock                             */
     FILE *copy;                 /* ft-log-file, sender thread               */
 
     /* secondary */
     FtLogReader *reader;
+    unsigned channels;          /* ft_conn_lock: bits of those that came    */
     bool ready;                 /* atomic: acks may go out                  */
     bool report;                /* atomic: the primary waits for what we do */
     bool got_devices;           /* receiver thread                          */
@@ -114,9 +117,19 @@ bool ft_recv_hello(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, FtHello *hello,
                    GByteArray *body, Error **errp);
 bool ft_check_hello(const FtHello *h, uint8_t channel, FtRole peer, Error **errp);
 
+/* -- ft-connect.c: any thread of a primary ----------------------------------------- */
+QIOChannel *ft_connect_once(const char *address, Error **errp);
+bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp);
+
+/* -- ft-witness.c ------------------------------------------------------------------- */
+void ft_witness_free(FtWitness *w);                    /* primary             */
+/* Secondary, the thread of @ioc: until it ends. */
+void ft_serve_witness(FtConn *c, QIOChannel *ioc);
+
 /* -- their threads; each has a reference ------------------------------------------ */
 void ft_start_beat(FtConn *c);                         /* ft-heartbeat.c      */
 void ft_start_sender(FtConn *c);                       /* ft-sender.c         */
+void ft_start_witness(FtConn *c);                      /* ft-witness.c        */
 void ft_queue_free(GAsyncQueue *queue);                /* ft-sender.c         */
 /* ft-accept.c, any thread: so that the primary sees the lag shrink. */
 void ft_report_executed(FtConn *c);

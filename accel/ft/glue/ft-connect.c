@@ -87,7 +87,7 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
     }
 }
 
-static QIOChannel *ft_connect_once(const char *address, Error **errp)
+QIOChannel *ft_connect_once(const char *address, Error **errp)
 {
     g_autofree char *host = g_strndup(address, strrchr(address, ':') - address);
     SocketAddress addr = {
@@ -125,7 +125,7 @@ static QIOChannel *ft_connect_retry(FtConn *c, Error **errp)
     }
 }
 
-static bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp)
+bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp)
 {
     g_autoptr(GByteArray) body = g_byte_array_new();
     FtMsgHeader h;
@@ -160,6 +160,7 @@ static void *ft_primary_thread(void *opaque)
     ft_lease_start(c->lease, ft_now_ns());
     ft_start_sender(c);
     ft_start_beat(c);
+    ft_start_witness(c);
     qatomic_set(&c->agreed, true);
     ft_post(c->gen, FT_IN_CONNECTED, 0, NULL);
     while (ft_recv_msg(c, c->log, &h, body, 0, &err)

@@ -66,6 +66,7 @@ static void ft_say_goodbye(FtConn *c, const char *text)
 void ft_peer_close(const char *goodbye)
 {
     FtConn *c = ft_node.conn;
+    FtWitness *witness = NULL;
 
     if (!c) {
         return;
@@ -78,6 +79,10 @@ void ft_peer_close(const char *goodbye)
         ft_node.conn = NULL;
     }
     qatomic_set(&c->closing, true);
+    WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
+        witness = g_steal_pointer(&c->witness);
+    }
+    ft_witness_free(witness);
     if (c->log) {
         qio_channel_shutdown(c->log, QIO_CHANNEL_SHUTDOWN_BOTH, NULL);
     }

@@ -1,0 +1,180 @@
+/*
+ * The witness: a connection that the primary's kernel ends as soon as the process
+ * dies, so that its secondary need not wait for anything else of it to end.
+ *
+ * When a process dies the kernel first frees its memory, which takes as long as it is
+ * large, and then its descriptors. But each thread that has descriptors of its own
+ * loses them when that thread is gone, and all but one are gone at once. So one thread
+ * has a table of its own with nothing in it but this connection, and does nothing. Only
+ * the end of the stream without a word before it says that the process has died.
+ *
+ * Without it (a seccomp filter may forbid unshare(2), as libvirt's does) all goes on as
+ * with it, only the end of the other connections is seen later.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include "accel/ft/glue/ft-conn.h"
+#include "accel/ft/glue/trace.h"
+#include "io/channel-socket.h"
+#include "qemu/lockable.h"
+
+/* A byte each second: no connection of the pair is idle, for whatever is between them. */
+#define FT_WITNESS_WORD_MS 1000
+/* What was sent before on the log channel arrives before this, or is lost. */
+#define FT_LAST_FRAMES_MS 2
+enum { FT_WITNESS_ALIVE = 'a', FT_WITNESS_CLOSES = 'c' };
+
+/* -- primary ------------------------------------------------------------------------ */
+
+struct FtWitness {
+    int fd;                     /* the holder's own                         */
+    bool alone;                 /* the holder has a table of its own        */
+    QemuSemaphore ready, end, ended;
+};
+
+/* Nothing but @fd stays open in this thread's own table. */
+static bool ft_keep_only(int fd)
+{
+#if defined(CLONE_FILES) && defined(__NR_close_range)
+    /* A filter may kill those who ask for what it forbids. */
+    return !ft_fault("no-witness") && prctl(PR_GET_SECCOMP) != SECCOMP_MODE_FILTER
+        && unshare(CLONE_FILES) == 0
+        && syscall(__NR_close_range, 0, fd - 1, 0) == 0
+        && syscall(__NR_close_range, fd + 1, ~0U, 0) == 0;
+#else
+    return false;
+#endif
+}
+
+static void ft_say(int fd, char word)
+{
+    if (send(fd, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        /* The secondary is gone, which others find out. */
+    }
+}
+
+/* Uses no descriptor but its own, so nothing of QEMU that might. */
+static void *ft_witness_holder(void *opaque)
+{
+    FtWitness *w = opaque;
+
+    w->alone = ft_keep_only(w->fd);
+    qemu_sem_post(&w->ready);
+    while (w->alone && qemu_sem_timedwait(&w->end, FT_WITNESS_WORD_MS) < 0) {
+        ft_say(w->fd, FT_WITNESS_ALIVE);
+    }
+    if (w->alone) {
+        ft_say(w->fd, FT_WITNESS_CLOSES);
+        close(w->fd);
+    }
+    qemu_sem_post(&w->ended);
+    return NULL;
+}
+
+static FtWitness *ft_witness_new(int fd)
+{
+    FtWitness *w = g_new0(FtWitness, 1);
+    QemuThread t;
+
+    w->fd = fd;
+    qemu_sem_init(&w->ready, 0);
+    qemu_sem_init(&w->end, 0);
+    qemu_sem_init(&w->ended, 0);
+    qemu_thread_create(&t, "ft-witness", ft_witness_holder, w, QEMU_THREAD_DETACHED);
+    qemu_sem_wait(&w->ready);
+    if (!w->alone) {
+        ft_say(fd, FT_WITNESS_CLOSES);
+    }
+    close(fd);
+    return w;
+}
+
+/* Any thread with QEMU's descriptors; NULL is fine. The peer learns that we live. */
+void ft_witness_free(FtWitness *w)
+{
+    if (w) {
+        qemu_sem_post(&w->end);
+        qemu_sem_wait(&w->ended);
+        qemu_sem_destroy(&w->ready);
+        qemu_sem_destroy(&w->end);
+        qemu_sem_destroy(&w->ended);
+        g_free(w);
+    }
+}
+
+static void *ft_witness_thread(void *opaque)
+{
+    FtConn *c = opaque;
+    QIOChannel *ioc = ft_connect_once(c->address, NULL);
+    FtWitness *w = NULL;
+    int fd = -1;
+
+    if (ioc && ft_handshake(c, ioc, FT_CHANNEL_WITNESS, NULL)) {
+        fd = dup(QIO_CHANNEL_SOCKET(ioc)->fd);
+    }
+    if (fd >= 0) {
+        w = ft_witness_new(fd);
+    }
+    g_clear_pointer(&ioc, object_unref);
+    WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
+        if (w && !qatomic_read(&c->closing)) {
+            c->witness = g_steal_pointer(&w);
+        }
+    }
+    ft_witness_free(w);
+    ft_conn_unref(c);
+    return NULL;
+}
+
+void ft_start_witness(FtConn *c)
+{
+    QemuThread t;
+
+    ft_conn_ref(c);
+    qemu_thread_create(&t, "ft-witness-up", ft_witness_thread, c, QEMU_THREAD_DETACHED);
+}
+
+/* -- secondary ---------------------------------------------------------------------- */
+
+/* The last word before the end of the stream; 0: there was no end, or not by the peer. */
+static char ft_last_word(FtConn *c, QIOChannel *ioc)
+{
+    struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(ioc)->fd, .events = POLLIN };
+    char word = FT_WITNESS_ALIVE, words[16];
+
+    while (!qatomic_read(&c->closing)) {
+        ssize_t n = qio_channel_read(ioc, words, sizeof(words), NULL);
+
+        if (n > 0) {
+            word = words[n - 1];
+        } else if (n == 0) {
+            return word;
+        } else if (n != QIO_CHANNEL_ERR_BLOCK) {
+            return 0;
+        } else {
+            poll(&pfd, 1, FT_WITNESS_WORD_MS);
+        }
+    }
+    return 0;
+}
+
+/*
+ * The thread of @ioc, until it ends. A process that has died releases nothing any
+ * more, so its lease need not be waited for.
+ */
+void ft_serve_witness(FtConn *c, QIOChannel *ioc)
+{
+    if (ft_last_word(c, ioc) == FT_WITNESS_ALIVE) {
+        trace_ft_witness_ended();
+        qatomic_set(&c->peer_closed, true);
+        qemu_sem_timedwait(&c->log_ended, FT_LAST_FRAMES_MS);
+        ft_conn_end(c, "the peer's process has died");
+    }
+}
