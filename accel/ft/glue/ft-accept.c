@@ -267,8 +267,7 @@ static void ft_serve_log(FtConn *c)
     qatomic_set(&c->log_over, true);
     ft_conn_end(c, error_get_pretty(err));
     qemu_sem_post(&c->log_ended);       /* one for the heartbeat,   */
-    qemu_sem_post(&c->log_ended);       /* one for the sender,      */
-    qemu_sem_post(&c->log_ended);       /* one for the witness      */
+    qemu_sem_post(&c->log_ended);       /* one for the sender       */
     error_free(err);
     qatomic_inc(&pending);
 }

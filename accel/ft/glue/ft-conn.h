@@ -47,7 +47,7 @@ struct FtConn {
     bool peer_closed;           /* atomic: by its kernel or by itself       */
     bool log_over;              /* atomic: secondary, no frame will follow  */
     uint64_t beat_ns;           /* atomic: last heartbeat received          */
-    QemuSemaphore log_ended;    /* posted by the receiver thread for each   */
+    QemuSemaphore log_ended;    /* posted by the receiver thread for both   */
 
     /* primary */
     GAsyncQueue *queue;         /* of FtOut                                 */

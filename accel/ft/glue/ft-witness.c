@@ -17,6 +17,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,8 +28,10 @@
 
 /* A byte each second: no connection of the pair is idle, for whatever is between them. */
 #define FT_WITNESS_WORD_MS 1000
-/* What was sent before on the log channel arrives before this, or is lost. */
-#define FT_LAST_FRAMES_MS 2
+/* What was sent before on the log channel arrives in this time, or is lost. */
+#define FT_LAST_FRAMES_US 300
+/* And the receiver takes it from the socket in this one. */
+#define FT_LAST_FRAMES_MAX_US 5000
 enum { FT_WITNESS_ALIVE = 'a', FT_WITNESS_CLOSES = 'c' };
 
 /* -- primary ------------------------------------------------------------------------ */
@@ -165,6 +168,18 @@ static char ft_last_word(FtConn *c, QIOChannel *ioc)
     return 0;
 }
 
+/* What is lost is input that a client has to send again; nothing of it was answered. */
+static void ft_let_log_arrive(FtConn *c)
+{
+    int fd = QIO_CHANNEL_SOCKET(c->log)->fd, unread = 0;
+    unsigned us = 0;
+
+    do {
+        g_usleep(FT_LAST_FRAMES_US);
+        us += FT_LAST_FRAMES_US;
+    } while (us < FT_LAST_FRAMES_MAX_US && ioctl(fd, FIONREAD, &unread) == 0 && unread);
+}
+
 /*
  * The thread of @ioc, until it ends. A process that has died releases nothing any
  * more, so its lease need not be waited for.
@@ -174,7 +189,7 @@ void ft_serve_witness(FtConn *c, QIOChannel *ioc)
     if (ft_last_word(c, ioc) == FT_WITNESS_ALIVE) {
         trace_ft_witness_ended();
         qatomic_set(&c->peer_closed, true);
-        qemu_sem_timedwait(&c->log_ended, FT_LAST_FRAMES_MS);
+        ft_let_log_arrive(c);
         ft_conn_end(c, "the peer's process has died");
     }
 }
