@@ -86,6 +86,7 @@ void ft_conn_end(FtConn *c, const char *why);
 
 /* -- ft-peer.c: what the secondary has told -------------------------------------- */
 void ft_peer_told(const FtAck *ack);                   /* any, ft_conn_lock   */
+void ft_peer_told_rtt(uint64_t ns);                    /* heartbeat thread    */
 void ft_peer_forget_told(void);                        /* any, ft_conn_lock   */
 
 /* -- ft-message.c --------------------------------------------------------------- */

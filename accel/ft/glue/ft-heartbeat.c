@@ -48,6 +48,7 @@ static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
     qatomic_set(&c->beat_ns, ft_now_ns());
     if (c->primary) {
         ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
+        ft_peer_told_rtt(ft_lease_rtt_ns(c->lease));
         ft_watch_replay(c);
         ft_output_wake();
         return true;

@@ -119,6 +119,7 @@ void ft_peer_wait_acked(void);
 uint64_t ft_peer_acked(void);                                  /* any         */
 uint64_t ft_peer_executed_seq(void);                           /* any         */
 uint64_t ft_peer_executed_at_ns(void);         /* any: when it was reported    */
+uint64_t ft_peer_rtt_ns(void);                 /* any: of the link, 0: unknown */
 uint64_t ft_peer_executed_icount(void);                        /* any         */
 
 /* -- ft-compress.c: zstd on the log ------------------------------------------ */

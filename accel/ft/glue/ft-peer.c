@@ -13,7 +13,7 @@
 #define FT_ACKED_LOOK_US 200
 
 /* Atomic; of the current connection. */
-static uint64_t acked_seq, executed_seq, executed_icount, executed_at_ns;
+static uint64_t acked_seq, executed_seq, executed_icount, executed_at_ns, rtt_ns;
 
 void ft_peer_send(FtMsgType type, GByteArray *body)
 {
@@ -130,6 +130,12 @@ void ft_peer_forget_told(void)
     qatomic_set(&executed_seq, 0);
     qatomic_set(&executed_icount, 0);
     qatomic_set(&executed_at_ns, ft_now_ns());
+    qatomic_set(&rtt_ns, 0);
+}
+
+void ft_peer_told_rtt(uint64_t ns)
+{
+    qatomic_set(&rtt_ns, ns);
 }
 
 void ft_peer_told(const FtAck *ack)
@@ -153,6 +159,11 @@ uint64_t ft_peer_executed_seq(void)
 uint64_t ft_peer_executed_at_ns(void)
 {
     return qatomic_read(&executed_at_ns);
+}
+
+uint64_t ft_peer_rtt_ns(void)
+{
+    return qatomic_read(&rtt_ns);
 }
 
 uint64_t ft_peer_executed_icount(void)

@@ -49,7 +49,7 @@ static bool ft_keep_only(int fd)
     /* A filter may kill those who ask for what it forbids. */
     return !ft_fault("no-witness") && prctl(PR_GET_SECCOMP) != SECCOMP_MODE_FILTER
         && unshare(CLONE_FILES) == 0
-        && syscall(__NR_close_range, 0, fd - 1, 0) == 0
+        && (fd == 0 || syscall(__NR_close_range, 0, fd - 1, 0) == 0)
         && syscall(__NR_close_range, fd + 1, ~0U, 0) == 0;
 #else
     return false;
@@ -182,11 +182,12 @@ static void ft_let_log_arrive(FtConn *c)
 
 /*
  * The thread of @ioc, until it ends. A process that has died releases nothing any
- * more, so its lease need not be waited for.
+ * more, so its lease need not be waited for. A secondary that is still taking the state
+ * leaves it to the log channel, behind whose last message it has to come.
  */
 void ft_serve_witness(FtConn *c, QIOChannel *ioc)
 {
-    if (ft_last_word(c, ioc) == FT_WITNESS_ALIVE) {
+    if (ft_last_word(c, ioc) == FT_WITNESS_ALIVE && qatomic_read(&c->ready)) {
         trace_ft_witness_ended();
         qatomic_set(&c->peer_closed, true);
         ft_let_log_arrive(c);

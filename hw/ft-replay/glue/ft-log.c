@@ -325,7 +325,11 @@ uint64_t ft_log_lag_ns(void)
     return oldest ? ft_now_ns() - oldest->ns : 0;
 }
 
-/* vCPU. How long the secondary will need for what it has not executed. */
+/*
+ * vCPU. How long the secondary will need for what it has not executed. What is on a
+ * long way there, or its report on the way back, is not the secondary's lag: it has
+ * executed since what it could in a round trip.
+ */
 static uint64_t ft_log_lag_to_come_ns(uint64_t now_ns)
 {
     static unsigned of_log;
@@ -337,7 +341,8 @@ static uint64_t ft_log_lag_to_come_ns(uint64_t now_ns)
         ft_lag_estimate_reset(lag_estimate);
     }
     return ft_lag_estimate(lag_estimate, now_ns, worked_ns,
-                           oldest ? oldest->worked_ns : worked_ns, report_ns);
+                           oldest ? oldest->worked_ns : worked_ns,
+                           report_ns - MIN(report_ns, ft_peer_rtt_ns()));
 }
 
 /* The lag at the end of each turn, for query-ft-histograms. */
