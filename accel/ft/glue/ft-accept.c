@@ -265,7 +265,8 @@ static void ft_serve_log(FtConn *c)
         qatomic_set(&c->heard_ns, ft_now_ns());
     }
     qatomic_set(&c->log_over, true);
-    ft_conn_end(c, error_get_pretty(err));
+    ft_conn_end(c, qatomic_read(&c->peer_died) ? "the peer's process has died"
+                                               : error_get_pretty(err));
     qemu_sem_post(&c->log_ended);       /* one for the heartbeat,   */
     qemu_sem_post(&c->log_ended);       /* one for the sender       */
     error_free(err);

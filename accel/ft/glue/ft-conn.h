@@ -45,6 +45,7 @@ struct FtConn {
     bool agreed;                /* atomic: CONNECTED was posted             */
     bool posted_end;            /* atomic: its end was reported             */
     bool peer_closed;           /* atomic: by its kernel or by itself       */
+    bool peer_died;             /* atomic: the witness says so              */
     bool log_over;              /* atomic: secondary, no frame will follow  */
     uint64_t beat_ns;           /* atomic: last heartbeat received          */
     QemuSemaphore log_ended;    /* posted by the receiver thread for both   */

@@ -17,10 +17,8 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include "accel/ft/glue/ft-conn.h"
 #include "accel/ft/glue/trace.h"
 #include "io/channel-socket.h"
@@ -30,8 +28,6 @@
 #define FT_WITNESS_WORD_MS 1000
 /* What was sent before on the log channel arrives in this time, or is lost. */
 #define FT_LAST_FRAMES_US 300
-/* And the receiver takes it from the socket in this one. */
-#define FT_LAST_FRAMES_MAX_US 5000
 enum { FT_WITNESS_ALIVE = 'a', FT_WITNESS_CLOSES = 'c' };
 
 /* -- primary ------------------------------------------------------------------------ */
@@ -45,15 +41,13 @@ struct FtWitness {
 /* Nothing but @fd stays open in this thread's own table. */
 static bool ft_keep_only(int fd)
 {
-#if defined(CLONE_FILES) && defined(__NR_close_range)
     /* A filter may kill those who ask for what it forbids. */
-    return !ft_fault("no-witness") && prctl(PR_GET_SECCOMP) != SECCOMP_MODE_FILTER
-        && unshare(CLONE_FILES) == 0
-        && (fd == 0 || syscall(__NR_close_range, 0, fd - 1, 0) == 0)
-        && syscall(__NR_close_range, fd + 1, ~0U, 0) == 0;
-#else
-    return false;
-#endif
+    if (ft_fault("no-witness") || prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER
+        || unshare(CLONE_FILES) != 0) {
+        return false;
+    }
+    qemu_close_all_open_fd(&fd, 1);
+    return true;
 }
 
 static void ft_say(int fd, char word)
@@ -120,7 +114,7 @@ static void *ft_witness_thread(void *opaque)
     int fd = -1;
 
     if (ioc && ft_handshake(c, ioc, FT_CHANNEL_WITNESS, NULL)) {
-        fd = dup(QIO_CHANNEL_SOCKET(ioc)->fd);
+        fd = qemu_dup(QIO_CHANNEL_SOCKET(ioc)->fd);
     }
     if (fd >= 0) {
         w = ft_witness_new(fd);
@@ -168,29 +162,17 @@ static char ft_last_word(FtConn *c, QIOChannel *ioc)
     return 0;
 }
 
-/* What is lost is input that a client has to send again; nothing of it was answered. */
-static void ft_let_log_arrive(FtConn *c)
-{
-    int fd = QIO_CHANNEL_SOCKET(c->log)->fd, unread = 0;
-    unsigned us = 0;
-
-    do {
-        g_usleep(FT_LAST_FRAMES_US);
-        us += FT_LAST_FRAMES_US;
-    } while (us < FT_LAST_FRAMES_MAX_US && ioctl(fd, FIONREAD, &unread) == 0 && unread);
-}
-
 /*
- * The thread of @ioc, until it ends. A process that has died releases nothing any
- * more, so its lease need not be waited for. A secondary that is still taking the state
- * leaves it to the log channel, behind whose last message it has to come.
+ * The thread of @ioc, until it ends. The receiver takes what has arrived on the log
+ * channel and then finds it closed, as if the kernel had done that. What is lost is
+ * input that a client has to send again; nothing of it was answered.
  */
 void ft_serve_witness(FtConn *c, QIOChannel *ioc)
 {
-    if (ft_last_word(c, ioc) == FT_WITNESS_ALIVE && qatomic_read(&c->ready)) {
+    if (ft_last_word(c, ioc) == FT_WITNESS_ALIVE) {
         trace_ft_witness_ended();
-        qatomic_set(&c->peer_closed, true);
-        ft_let_log_arrive(c);
-        ft_conn_end(c, "the peer's process has died");
+        g_usleep(FT_LAST_FRAMES_US);
+        qatomic_set(&c->peer_died, true);
+        qio_channel_shutdown(c->log, QIO_CHANNEL_SHUTDOWN_READ, NULL);
     }
 }
