@@ -343,14 +343,25 @@ void ft_clock_forget(FtClock *c, int64_t host_ns) FT_NOEXCEPT;
 void ft_clock_observe(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 void ft_clock_go_live(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 
+/* When frames were made, with the primary's work until then: how old is the oldest one
+ * that the secondary has not executed? add, clear: under the caller's lock; oldest: any
+ * thread, false if there is none. */
+typedef struct FtLagSamples FtLagSamples;
+FtLagSamples *ft_lag_samples_new(void) FT_NOEXCEPT;
+void ft_lag_samples_clear(FtLagSamples *s) FT_NOEXCEPT;
+void ft_lag_samples_add(FtLagSamples *s, uint64_t seq, uint64_t now_ns, uint64_t worked_ns,
+                        uint64_t executed_seq) FT_NOEXCEPT;
+bool ft_lag_samples_oldest(const FtLagSamples *s, uint64_t executed_seq, uint64_t *at_ns,
+                           uint64_t *worked_ns) FT_NOEXCEPT;
+
 /* How long the secondary will need for what it has not executed: worked_ns is the
  * primary's work until now, executed_ns what the secondary has told of it at
- * report_ns. Thread: the vCPU's. */
+ * report_ns over a link with that round trip. Thread: the vCPU's. */
 typedef struct FtLagEstimate FtLagEstimate;
 FtLagEstimate *ft_lag_estimate_new(void) FT_NOEXCEPT;
 void ft_lag_estimate_reset(FtLagEstimate *l) FT_NOEXCEPT;
 uint64_t ft_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
-                         uint64_t executed_ns, uint64_t report_ns) FT_NOEXCEPT;
+                         uint64_t executed_ns, uint64_t report_ns, uint64_t rtt_ns) FT_NOEXCEPT;
 /* The pause behind a turn of ran_ns, for a secondary that lags. Thread: any. */
 uint64_t ft_lag_pause(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) FT_NOEXCEPT;
 

@@ -16,6 +16,8 @@ static constexpr double memory_ns = 40e6;
 /* With so little to do it may have been waiting for more. */
 static constexpr uint64_t idle_ns = 3'000'000;
 static constexpr double speed_min = 1.0 / 64;
+/* A primary that pauses most of its time sends something each 11 ms. */
+static constexpr uint64_t silence_max_ns = 100'000'000;
 
 void LagEstimate::learn(Report report, uint64_t worked_ns) noexcept {
     if (last_.at_ns == 0) {
@@ -35,7 +37,8 @@ void LagEstimate::learn(Report report, uint64_t worked_ns) noexcept {
 
 uint64_t LagEstimate::lag_ns(uint64_t now_ns, uint64_t worked_ns, Report report) noexcept {
     learn(report, worked_ns);
-    double since = now_ns > report.at_ns ? double(now_ns - report.at_ns) : 0;
+    uint64_t silence = now_ns > report.at_ns ? now_ns - report.at_ns : 0;
+    double since = double(std::min(silence, silence_max_ns)) + double(report.rtt_ns);
     double behind = double(worked_ns) - double(report.executed_ns) - speed_ * since;
 
     return behind > 0 ? uint64_t(behind / speed_) : 0;
@@ -57,6 +60,6 @@ void ft_lag_estimate_reset(FtLagEstimate *l) noexcept {
 
 /* THREAD: the vCPU's, no lock. OWNERSHIP: nothing changes hands. */
 uint64_t ft_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
-                         uint64_t executed_ns, uint64_t report_ns) noexcept {
-    return l->lag_ns(now_ns, worked_ns, {executed_ns, report_ns});
+                         uint64_t executed_ns, uint64_t report_ns, uint64_t rtt_ns) noexcept {
+    return l->lag_ns(now_ns, worked_ns, {executed_ns, report_ns, rtt_ns});
 }

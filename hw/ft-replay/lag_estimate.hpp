@@ -7,7 +7,8 @@
  * the primary has worked, without its pauses; pauses take from it at once. The time
  * that it takes the secondary to execute it is the lag that will be. What the
  * secondary has done since it reported is estimated from its speed, for it reports
- * when messages come, and a pausing primary sends none.
+ * when messages come, and a pausing primary sends few. One that is silent for longer
+ * than that explains has stopped, as far as anybody knows.
  *
  * All times are nanoseconds. THREAD: one, the vCPU; no locks, no clock of its own.
  *
@@ -22,9 +23,11 @@ namespace ft {
 
 class LagEstimate {
   public:
-    /* What the secondary has executed of the primary's work, and when that came. */
+    /* What the secondary has executed of the primary's work, when that came, and the
+     * link's round trip: what it told it had executed a way back before, and has executed
+     * more since of what was on the way there. */
     struct Report {
-        uint64_t executed_ns, at_ns;
+        uint64_t executed_ns, at_ns, rtt_ns;
     };
 
     /* worked_ns: the primary, until now_ns. How long its secondary will need. */

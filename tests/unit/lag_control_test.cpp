@@ -80,7 +80,7 @@ class Pair {
     void send() {
         sent_ = worked_;
         sent_at_ = now_;
-        report_ = {executed_, now_};
+        report_ = {executed_, now_, 0};
     }
 
     void secondary() {
@@ -177,8 +177,8 @@ TEST(LagControl, AStallIsMadeUpFor) {
 
 TEST(LagEstimate, APauseTakesFromItAtOnce) {
     LagEstimate estimate;
-    uint64_t before = estimate.lag_ns(50 * ms, 50 * ms, {30 * ms, 50 * ms});
-    uint64_t after = estimate.lag_ns(60 * ms, 50 * ms, {30 * ms, 50 * ms});
+    uint64_t before = estimate.lag_ns(50 * ms, 50 * ms, {30 * ms, 50 * ms, 0});
+    uint64_t after = estimate.lag_ns(60 * ms, 50 * ms, {30 * ms, 50 * ms, 0});
 
     EXPECT_NEAR(double(before - after), 10.0 * ms, double(ms));
 }
@@ -186,9 +186,31 @@ TEST(LagEstimate, APauseTakesFromItAtOnce) {
 TEST(LagEstimate, AnotherSecondaryBeginsAnew) {
     LagEstimate estimate;
     for (uint64_t at = 10; at < 500; at += 10) {
-        estimate.lag_ns(at * ms, at * ms, {at * ms / 4, at * ms});
+        estimate.lag_ns(at * ms, at * ms, {at * ms / 4, at * ms, 0});
     }
     EXPECT_NEAR(estimate.speed(), 0.25, 0.05);
     estimate.reset();
-    EXPECT_EQ(estimate.lag_ns(500 * ms, 500 * ms, {490 * ms, 500 * ms}), 10 * ms);
+    EXPECT_EQ(estimate.lag_ns(500 * ms, 500 * ms, {490 * ms, 500 * ms, 0}), 10 * ms);
+}
+
+/* Equally fast, a long way off: what is under way is no lag, and nobody waits for it. */
+TEST(LagEstimate, ALongWayIsNoLag) {
+    LagEstimate estimate;
+    constexpr uint64_t rtt = 200;
+    for (uint64_t now = rtt; now < 3000; now += 2) {
+        EXPECT_EQ(estimate.lag_ns(now * ms, now * ms, {(now - rtt) * ms, now * ms, rtt * ms}), 0u);
+    }
+    EXPECT_GT(estimate.lag_ns(3000 * ms, 3000 * ms, {2750 * ms, 3000 * ms, rtt * ms}), 45 * ms);
+}
+
+/* Its speed tells what it has done since it reported, but not for ever. */
+TEST(LagEstimate, ASilentSecondaryHasStopped) {
+    LagEstimate estimate;
+    uint64_t lag = 0;
+    for (uint64_t now = 500; now < 600; now++) {
+        lag = estimate.lag_ns(now * ms, now * ms, {500 * ms, 500 * ms, 0});
+        EXPECT_EQ(lag, 0u) << now;
+    }
+    lag = estimate.lag_ns(2600 * ms, 2600 * ms, {500 * ms, 500 * ms, 0});
+    EXPECT_NEAR(double(lag), 2000.0 * ms, 10.0 * ms);
 }

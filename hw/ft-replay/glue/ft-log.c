@@ -33,8 +33,6 @@
 #define FT_LINGER_MAX_NS (6 * SCALE_MS)
 /* So much is not kept back: the link and the secondary can work on it meanwhile. */
 #define FT_LINGER_BYTES (64 * KiB)
-#define FT_SAMPLES 1024
-#define FT_SAMPLE_NS (1 * SCALE_MS)
 
 /* -- event numbers -------------------------------------------------------------
  * Written out both ways: the wire must not change when QEMU's enum does.
@@ -102,13 +100,7 @@ static bool diverged;           /* RL                                       */
 static const char *about;       /* RL: the drive that is putting out, or NULL */
 static QEMUBH *drain_bh;
 
-/* When frames were made, to tell the age of what is not executed yet. */
-typedef struct FtSample {
-    uint64_t seq, ns;
-    uint64_t worked_ns;         /* until then: host time without pauses     */
-} FtSample;
-static FtSample samples[FT_SAMPLES];
-static unsigned samples_end;    /* atomic                                   */
+static FtLagSamples *lag_samples;       /* RL to write, any to read         */
 static uint64_t icount_at_cut;  /* main                                     */
 static unsigned logs_begun;     /* atomic                                   */
 static FtLagEstimate *lag_estimate;     /* vCPU                             */
@@ -165,20 +157,6 @@ static uint64_t ft_worked_ns(uint64_t now_ns)
     return now_ns - qatomic_read(&slowed_ns);
 }
 
-static void ft_log_sample(uint64_t seq)
-{
-    unsigned end = samples_end;
-    uint64_t now = ft_now_ns();
-
-    if (end && now - samples[(end - 1) % FT_SAMPLES].ns < FT_SAMPLE_NS) {
-        return;
-    }
-    samples[end % FT_SAMPLES] = (FtSample){
-        .seq = seq, .ns = now, .worked_ns = ft_worked_ns(now),
-    };
-    qatomic_store_release(&samples_end, end + 1);
-}
-
 /*
  * RL or BQL: what was committed is sent now. A guest that sleeps between requests
  * will sleep again until its answer has brought the next: its vCPU thread has the
@@ -209,10 +187,13 @@ static void ft_log_commit_op(void)
         return;
     }
     if (ft_log_commit(writer)) {
+        uint64_t now = ft_now_ns();
+
         qatomic_set(&next_seq, ft_log_open_seq(writer));
-        ft_log_sample(next_seq - 1);
-        unsent_ns = unsent_ns ? unsent_ns : ft_now_ns();
-        if (urgent || ft_pausing() || ft_now_ns() - unsent_ns >= FT_LINGER_NS
+        ft_lag_samples_add(lag_samples, next_seq - 1, now, ft_worked_ns(now),
+                           ft_peer_executed_seq());
+        unsent_ns = unsent_ns ? unsent_ns : now;
+        if (urgent || ft_pausing() || now - unsent_ns >= FT_LINGER_NS
             || ft_log_writer_used(writer) >= FT_LINGER_BYTES) {
             ft_log_flush();
         }
@@ -248,7 +229,7 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     urgent = false;
     unsent_ns = 0;
     icount_at_cut = replay_state.current_icount;
-    qatomic_set(&samples_end, 0);
+    ft_lag_samples_clear(lag_samples);
     qatomic_set(&logs_begun, logs_begun + 1);
     qatomic_set(&next_seq, w ? ft_log_open_seq(w) : UINT64_MAX);
     ft_log_taken();
@@ -299,30 +280,12 @@ void ft_log_taken(void)
     }
 }
 
-/* The oldest one that the secondary has not executed, or NULL. */
-static const FtSample *ft_oldest_sample(void)
-{
-    uint64_t done = ft_peer_executed_seq();
-    unsigned end = qatomic_load_acquire(&samples_end);
-    unsigned first = end > FT_SAMPLES ? end - FT_SAMPLES : 0;
-    const FtSample *oldest = NULL;
-
-    for (unsigned i = end; i > first; i--) {
-        const FtSample *s = &samples[(i - 1) % FT_SAMPLES];
-
-        if (s->seq <= done) {
-            break;
-        }
-        oldest = s;
-    }
-    return oldest;
-}
-
 uint64_t ft_log_lag_ns(void)
 {
-    const FtSample *oldest = ft_oldest_sample();
+    uint64_t at_ns, worked_ns;
 
-    return oldest ? ft_now_ns() - oldest->ns : 0;
+    return ft_lag_samples_oldest(lag_samples, ft_peer_executed_seq(), &at_ns, &worked_ns)
+               ? ft_now_ns() - at_ns : 0;
 }
 
 /*
@@ -333,16 +296,19 @@ uint64_t ft_log_lag_ns(void)
 static uint64_t ft_log_lag_to_come_ns(uint64_t now_ns)
 {
     static unsigned of_log;
-    uint64_t report_ns = ft_peer_executed_at_ns(), worked_ns = ft_worked_ns(now_ns);
-    const FtSample *oldest = ft_oldest_sample();
+    uint64_t worked_ns = ft_worked_ns(now_ns);
+    uint64_t at_ns, executed_ns;
+
+    if (!ft_lag_samples_oldest(lag_samples, ft_peer_executed_seq(), &at_ns, &executed_ns)) {
+        executed_ns = worked_ns;
+    }
 
     if (of_log != qatomic_read(&logs_begun)) {
         of_log = qatomic_read(&logs_begun);
         ft_lag_estimate_reset(lag_estimate);
     }
-    return ft_lag_estimate(lag_estimate, now_ns, worked_ns,
-                           oldest ? oldest->worked_ns : worked_ns,
-                           report_ns - MIN(report_ns, ft_peer_rtt_ns()));
+    return ft_lag_estimate(lag_estimate, now_ns, worked_ns, executed_ns,
+                           ft_peer_executed_at_ns(), ft_peer_rtt_ns());
 }
 
 /* The lag at the end of each turn, for query-ft-histograms. */
@@ -685,7 +651,8 @@ void ft_log_setup(bool secondary)
     qemu_mutex_init(&lags.lock);
     lags.histogram = ft_histogram_new();
     lag_estimate = ft_lag_estimate_new();
-    g_assert(lags.histogram && lag_estimate);
+    lag_samples = ft_lag_samples_new();
+    g_assert(lags.histogram && lag_estimate && lag_samples);
     if (secondary) {
         reader = ft_log_reader_new(FT_RING_BYTES);
         drain_bh = qemu_bh_new(ft_log_drain_bh, NULL);
