@@ -243,7 +243,7 @@ void ft_hold_destroy_all(FtHold *h) FT_NOEXCEPT;
 void ft_hold_stats(const FtHold *h, FtHoldStats *s) FT_NOEXCEPT;
 
 /* -------------------------------------------------------------- histogram --
- * Durations by size, to within an eighth. Not thread-safe.
+ * Durations by size, to within a 32nd. Not thread-safe.
  */
 typedef struct FtHistogram FtHistogram;
 FtHistogram *ft_histogram_new(void) FT_NOEXCEPT;

@@ -10,8 +10,8 @@
 
 namespace ft {
 
-/* Values below 8 have a bucket each; above, the exponent picks the octave and
- * the three bits below the leading one the bucket in it. */
+/* Values below 32 have a bucket each; above, the exponent picks the octave and
+ * the five bits below the leading one the bucket in it. */
 size_t Histogram::bucket_of(uint64_t value) noexcept {
     if (value < (1u << sub_bits)) {
         return value;

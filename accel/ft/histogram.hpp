@@ -1,6 +1,6 @@
 /*
- * Counts of durations in logarithmic buckets: 8 per octave, so a percentile is
- * at most 12.5 % above the true one, in 4 KiB whatever the range. The maximum
+ * Counts of durations in logarithmic buckets: 32 per octave, so a percentile is
+ * at most a 32nd above the true one, in 15 KiB whatever the range. The maximum
  * is exact. Not thread-safe: its owner's lock covers it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -30,7 +30,7 @@ class Histogram {
     std::optional<Bin> next(size_t &at) const noexcept;
 
   private:
-    static constexpr unsigned sub_bits = 3;
+    static constexpr unsigned sub_bits = 5;
     static constexpr size_t buckets = (64 - sub_bits + 1) << sub_bits;
 
     static size_t bucket_of(uint64_t value) noexcept;
