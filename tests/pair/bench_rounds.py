@@ -114,7 +114,8 @@ def bound(rounds, number, workload, pairs, options, say):
     """Two machines without FT share the host as two nodes do: what the host itself costs.
 
     The second one does the same if the guest does it by itself; a second client
-    would be one more than a pair has, so beside those workloads it computes.
+    would be one more than a pair has, so beside those workloads it does what is most
+    like it (Workload.beside).
     """
     plain, second = pairs["plain"], pairs.get("ftoff") or pairs["beside"]
     machine.resume(plain)
@@ -122,7 +123,7 @@ def bound(rounds, number, workload, pairs, options, say):
     worker = thread = None
     ended = threading.Event()
     try:
-        worker = Worker(second, workload.name if workload.inside else "cpu")
+        worker = Worker(second, workload.beside)
         worker.run(lambda ticks: len(ticks.times) >= 1)
         thread = threading.Thread(target=drain, args=(worker, ended), daemon=True)
         thread.start()

@@ -29,16 +29,17 @@ class Workload:
     inside: bool
     unit: str
     measure: object                 # (pair, seconds) -> Result
+    beside: str = "cpu"             # what a second machine does, without a client, that is most like it
 
 
 def inside(name):
     def measure(pair, seconds):
         seen = ticks.measure(pair, name, seconds)
         return Result(seen.rate, lines=seen.lines)
-    return Workload(name, True, "units/s", measure)
+    return Workload(name, True, "units/s", measure, name)
 
 
-def closed_loop(name, kind, port, ports, connections):
+def closed_loop(name, kind, port, ports, connections, alike="cpu"):
     def measure(pair, seconds):
         client = ClosedLoop(pair.hosts.client, kind, GUEST_IP, port, ports, connections, seconds)
         client.wait_for(lambda p: p.get("done"), seconds + 60)
@@ -46,7 +47,7 @@ def closed_loop(name, kind, port, ports, connections):
         if result["broken"] or result.get("problems") or not result["replies"]:
             raise Failed(f"{name}: {result['broken'] or result.get('problems') or 'no reply'}, {result['replies']} replies")
         return Result(result["replies"] / result["seconds"], result["waits_us"])
-    return Workload(name, False, "requests/s", measure)
+    return Workload(name, False, "requests/s", measure, alike)
 
 
 def beside(loads, workload, name):
@@ -57,7 +58,7 @@ def beside(loads, workload, name):
             return workload.measure(pair, seconds)
         finally:
             guest.command(pair, f"ft-load stop {' '.join(loads)}")
-    return Workload(name, False, workload.unit, measure)
+    return Workload(name, False, workload.unit, measure, "fork")
 
 
 def bulk(name, *words):
@@ -85,4 +86,4 @@ REDIS = ("redis", 6379, 1)
 MIXED = beside(("fork", "urandom"), closed_loop("redis1", *REDIS, 1), "mixed")
 ALL = (inside("cpu"), inside("string"), inside("fork"), inside("compile"), inside("crypto"),
        closed_loop("redis1", *REDIS, 1), closed_loop("redis50", *REDIS, 50),
-       closed_loop("http1", *HTTP, 1), closed_loop("http50", *HTTP, 50), bulk("tcp_out", "-R"), bulk("tcp_in"), MIXED)
+       closed_loop("http1", *HTTP, 1, "fork"), closed_loop("http50", *HTTP, 50, "fork"), bulk("tcp_out", "-R"), bulk("tcp_in"), MIXED)
