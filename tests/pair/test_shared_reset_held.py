@@ -2,7 +2,7 @@
 """Goal: a guest that resets a shared drive while writes wait for their ack does not
 wait for the peer; the writes still reach the image, before anything later.
 
-Method: with either ft-disk-reads the log link takes 100 ms, so that writes are always held. With writers on the
+Method: with either ft-disk-reads the log link takes 300 ms, so that writes are always held. With writers on the
 second drive the guest resets it alone (a function level reset, in the vCPU's thread),
 then reboots (in the main loop), until it has done so with a write just waiting; a trace tells that held writes were left behind, on
 the primary alone. Digests agree, the drive works after the reboot. Then once more,
@@ -20,8 +20,8 @@ from ftpair.shared_disk import SharedDisk
 
 from test_disk_reset import still
 
-DELAY_MS = 100
-REBOOTS = 5
+DELAY_MS = 300
+REBOOTS = 8
 TRACES = ("-d", "trace:ft_disk_abandon,trace:ft_disk_drain", "-D", "{side}.drain")
 LOAD = ("(for n in 1 2 3 4; do (while :; do dd if=/dev/urandom of=/dev/vdb bs=16k count=40 seek=$((n * 100)) "
         "oflag=direct conv=notrunc; done) & done) >/dev/null 2>&1 </dev/null & sleep 1")
