@@ -102,13 +102,15 @@ static void ft_add_timer(int64_t expire_ns, void *opaque)
  */
 static void ft_digest_tlbs(void)
 {
-    uint64_t sizes[NB_MMU_MODES] = { 0 };
+    uint64_t sizes[NB_MMU_MODES + 1] = { 0 };
 
     for (int i = 0; i < NB_MMU_MODES; i++) {
         if (!(i & MMU_FETCH_BIT)) {
             sizes[i] = cpu_to_le64(first_cpu->neg.tlb.f[i].mask);
         }
     }
+    /* The time by which they shrink. */
+    sizes[NB_MMU_MODES] = cpu_to_le64(first_cpu->neg.tlb.c.replay_flush_count);
     ft_digest_add(digest.sum, "tlb", ft_hash((uint8_t *)sizes, sizeof(sizes)));
     ft_digest_dump("tlb", sizes, sizeof(sizes));
 }
