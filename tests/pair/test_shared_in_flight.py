@@ -12,6 +12,7 @@ import re
 import time
 
 from ftpair import guest, trace
+from ftpair.pair import Failed
 from ftpair.shared_disk import SharedDisk
 
 ROUNDS, WORK_SECONDS = 2, 1.5
@@ -31,6 +32,14 @@ def run(case):
             kills(case, pair)
 
 
+def wait_in_flight(pair, seconds=10):
+    """A guest of a slow host does not always have a write under way."""
+    until = time.monotonic() + seconds
+    while not pair.primary.query()["disks"][1]["in-flight"]:
+        if time.monotonic() > until:
+            raise Failed(f"no write is under way; {pair.told()}")
+
+
 def kills(case, pair):
     pair.start(captures=()).wait_up()
     pair.start_long_incr()
@@ -41,6 +50,7 @@ def kills(case, pair):
             pair.spawn()
             pair.attach()
             time.sleep(WORK_SECONDS)
+        wait_in_flight(pair)
         pair.fail_over()
     guest.command(pair, STOP, 60)
     # The check need not be slow.
