@@ -118,13 +118,14 @@ gdt_pointer:
 
         .data
         .balign 4096
-        .globl window_table
+        .globl window_table, large_table
 #ifdef __x86_64__
 top_level:
         .quad level3 + 3
         .fill 511, 8, 0
 level3: .quad level2 + 0x0003, level2 + 0x1003, level2 + 0x2003, level2 + 0x3003
         .fill 508, 8, 0
+large_table:
 level2: .set i, 0
         .rept 2048
         .if i == 512
@@ -135,6 +136,7 @@ level2: .set i, 0
         .set i, i + 1
         .endr
 #else
+large_table:
 top_level:
         .set i, 0
         .rept 1024
