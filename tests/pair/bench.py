@@ -22,6 +22,7 @@ import bench_replay                                       # noqa: E402
 import bench_rounds                                       # noqa: E402
 from ftpair import disk_workloads, figures, goals, machine, netns, process_cpu, root_disk, workloads    # noqa: E402
 from ftpair.distribution import rounded                   # noqa: E402
+from ftpair.host_speed import HostSpeed                   # noqa: E402
 from ftpair.hosts import network_option                   # noqa: E402
 from ftpair.node import ROOT, qemu_path                   # noqa: E402
 
@@ -103,7 +104,7 @@ class Run:
     def __init__(self, options, say):
         self.options, self.say = options, say
         self.figures, self.problems = {}, []
-        self.rounds = bench_rounds.Rounds()
+        self.rounds, self.speed = bench_rounds.Rounds(), HostSpeed()
         self.each, self.clock, self.chrony, self.replay, self.half, self.gaps = {}, {}, [], {}, {}, []
 
     def wants(self, *names):
@@ -134,7 +135,7 @@ class Run:
             self.say(f"FAILED {self.problems[-1]}")
 
     def measure_rounds(self):
-        self.rounds = bench_rounds.run(self.options, self.say)
+        self.rounds = bench_rounds.run(self.options, self.say, self.speed)
         more, self.each = bench_figures.of_rounds(self.rounds)
         self.figures.update(more)
         self.problems += self.rounds.problems
@@ -161,7 +162,7 @@ class Run:
         self.problems += [str(check) for check in checks if not check.ok]
 
     def measure_disk(self):
-        more, each, problems = bench_disk.run(self.options, self.say)
+        more, each, problems = bench_disk.run(self.options, self.say, self.speed)
         self.figures.update(more)
         self.each.update(each)
         self.problems += problems
@@ -179,6 +180,8 @@ def show(run):
     for sentence in goals.sentences(run.figures):
         print(f"  {sentence}")
     print()
+    for sentence in goals.host_speed(run.figures):
+        print(f"  {sentence}")
     for line in goals.beside_table(run.figures):
         print(f"  {line}")
     for problem in run.problems:
@@ -227,6 +230,7 @@ def main():
     say(f"other processes use {others:.0f} % of this host's CPU time" + ("; the figures will be noisy" if others > 5 else ""))
     run = Run(options, say)
     run.measure()
+    run.figures.update(run.speed.figures())
     run.figures = {name: rounded(value) for name, value in sorted(run.figures.items()) if value is not None}
     write(options, run, meta(options, run, others))
     show(run)

@@ -32,10 +32,10 @@ YARDSTICK = {LOCAL: PLAIN, SHARED: DIRECT, SHARED_READS: DIRECT}
 NOT_BUILT = "ft-disk=shared"        # in the refusal of a QEMU without it
 
 
-def run(options, say):
+def run(options, say, speed):
     """(figures, {ratio: one for each round}, problems)."""
     chosen = [w for w in disk_workloads.ALL if not options.only or "disk" in options.only or w.name in options.only]
-    rounds, pairs = Rounds(), list(PAIRS)
+    rounds, pairs = Rounds(speed=speed), list(PAIRS)
     for number in range(1, options.rounds + 1):
         names = [PLAIN, *pairs]
         for name in names if number % 2 else reversed(names):
@@ -94,6 +94,7 @@ def measure_alone(rounds, number, chosen, wanted, pairs, options, say):
     for workload in chosen:
         for name in sorted(wanted, reverse=number % 2):
             second = pairs[DIRECT if name == PLAIN else PLAIN]
+            rounds.speed.sample()
             machine.resume(pairs[name])
             one_alone(rounds, number, workload, name, pairs[name], options, say)
             machine.resume(second)

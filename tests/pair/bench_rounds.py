@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from ftpair import digest, machine, workloads
+from ftpair.host_speed import HostSpeed
 from ftpair.observer import Observer
 from ftpair.pair import Failed
 from ftpair.qmp import QmpError
@@ -29,6 +30,7 @@ class Rounds:
     observed: dict = field(default_factory=dict)        # {workload: {round: Observation}}
     digests: int = 0
     problems: list = field(default_factory=list)
+    speed: HostSpeed = field(default_factory=HostSpeed)     # sampled before each measurement
     beside: object = None                               # the same of the pair of --beside
 
     def put(self, name, workload, number, result):
@@ -41,9 +43,9 @@ class Rounds:
         return [w for r in self.results.get(name, {}).get(workload, {}).values() for w in r.waits_us]
 
 
-def run(options, say):
+def run(options, say, speed):
     chosen = [w for w in workloads.ALL if not options.only or w.name in options.only]
-    rounds = Rounds()
+    rounds = Rounds(speed=speed)
     for number in range(1, options.rounds + 1):
         blocks = [alone_block, protected_block]
         for block in blocks if number % 2 else reversed(blocks):
@@ -96,6 +98,7 @@ def quiet(text):
 
 
 def one_alone(rounds, number, workload, name, pair, options, say):
+    rounds.speed.sample()
     machine.resume(pair)
     try:
         keep(rounds, number, workload, name, workload.measure(pair, options.seconds), say)
@@ -118,6 +121,7 @@ def bound(rounds, number, workload, pairs, options, say):
     like it (Workload.beside).
     """
     plain, second = pairs["plain"], pairs.get("ftoff") or pairs["beside"]
+    rounds.speed.sample()
     machine.resume(plain)
     machine.resume(second)
     worker = thread = None
@@ -153,7 +157,7 @@ def drain(worker, ended):
 def protected_block(rounds, number, chosen, options, say):
     pairs = [(rounds, options.machine, "the protected pair")]
     if options.beside:
-        rounds.beside = rounds.beside or Rounds()
+        rounds.beside = rounds.beside or Rounds(speed=rounds.speed)
         pairs.append((rounds.beside, [*options.machine, options.beside], f"a pair with {options.beside}"))
     for into, words, what in pairs if number % 2 else reversed(pairs):
         say(f"round {number}: booting {what}")
@@ -173,6 +177,7 @@ def one_pair(rounds, number, chosen, options, words, say):
 
 def one_protected(rounds, number, workload, pair, options, say, name=PROTECTED):
     """Failed when the pair is not protected afterwards, or a digest differs. name: of one of several pairs."""
+    rounds.speed.sample()
     with Observer(pair) as seen:
         result = workload.measure(pair, options.seconds)
     rounds.observed.setdefault(workload.name if name == PROTECTED else (name, workload.name), {})[number] = seen

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The benchmark's arithmetic and judgements; selftest.py runs these too."""
 
+import os
+import time
 import unittest
 from collections import Counter
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ import bench_rounds
 from ftpair import chrony, closed_loop, goals, guest_clock, workloads
 from ftpair.distribution import cdf, median, percentile, percentile_of_bins, ratios, slope
 from ftpair.guest_clock import Sample
+from ftpair.host_speed import HostSpeed, one_cycle, steps_per_second
 from ftpair.incidents import Incident
 from ftpair.observer import Observation
 from ftpair.pair import Failed
@@ -46,6 +49,40 @@ class Distribution(unittest.TestCase):
     def test_slope(self):
         self.assertAlmostEqual(slope([(0, 1), (1, 3), (2, 5)]), 2)
         self.assertIsNone(slope([(1, 1), (1, 2)]))
+
+
+class TheHostsSpeed(unittest.TestCase):
+    def test_of_the_fastest_sample(self):
+        speed = HostSpeed()
+        self.assertEqual(speed.figures(), {})
+        speed.samples = [50, *[80] * 17, 100, 100]
+        self.assertEqual(speed.figures(), {"host_speed_p10": 0.8, "host_speed_p50": 0.8})
+        speed.samples[1:3] = [40, 40]
+        self.assertEqual(speed.figures()["host_speed_p10"], 0.5)
+
+    def test_each_cpu_is_sampled_and_left_again(self):
+        cpus, speed = os.sched_getaffinity(0), HostSpeed()
+        speed.sample()
+        self.assertEqual((len(speed.samples), os.sched_getaffinity(0)), (len(cpus), cpus))
+        self.assertGreater(min(speed.samples), 0)
+
+    def test_the_walk_visits_every_place(self):
+        walk, at, seen = one_cycle(100), 0, set()
+        while at not in seen:
+            seen.add(at)
+            at = walk[at]
+        self.assertEqual(len(seen), 100)
+
+    def test_the_time_is_the_cpu_time(self):
+        begin = time.thread_time()
+        steps_per_second(one_cycle(10), 0.01)
+        self.assertGreaterEqual(time.thread_time() - begin, 0.01)
+
+    def test_a_host_that_is_not_steady_is_told(self):
+        told = lambda slow: list(goals.host_speed({"host_speed_p10": slow, "host_speed_p50": 0.8}))[0]
+        self.assertIn("not steady", told(0.6))
+        self.assertNotIn("not steady", told(0.75))
+        self.assertEqual(list(goals.host_speed({})), [])
 
 
 class UnitsOfWork(unittest.TestCase):

@@ -77,6 +77,7 @@ def markdown(figures, meta):
     yield f"`{meta['command']}`, {meta['time']}, commit {meta['commit'][:12]}; {meta['qemu']}."
     yield f"{meta['cpus']} x {meta['cpu']}, Linux {meta['kernel']}; {meta['rounds']} rounds."
     yield f"Other processes of the host used {number(meta['others_busy_percent'])} % of it while the benchmark began."
+    yield from host_speed(figures)
     yield ""
     yield "| figure | what | goal | seen | met |"
     yield "|---|---|---|---|---|"
@@ -86,6 +87,17 @@ def markdown(figures, meta):
     yield from workload_table(figures)
     yield from beside_table(figures)
     yield from disk_table(figures)
+
+
+STEADY = 0.85                   # slowest tenth of the host's speeds / the middle one
+
+
+def host_speed(figures):
+    """A sentence, if it was measured: what a difference between two figures may come from."""
+    slow, middle = figures.get("host_speed_p10"), figures.get("host_speed_p50")
+    if slow is not None and middle is not None:
+        steady = "" if slow >= STEADY * middle else ": it was not steady, and neither are the ratios"
+        yield f"Of its own greatest speed the host had {number(middle)} in the middle, {number(slow)} in the slowest tenth of all samples{steady}."
 
 
 COLUMNS = (("ratio.{}", "protected / plain"), ("bound.{}", "two plain ones / one"), ("ratio_bound.{}", "protected / bound"),
