@@ -12,24 +12,18 @@ processor time of a long REP shows that blocks do loop.
 
 import os
 import shutil
-import subprocess
 import time
 
-from ftpair.node import BUILD, ROOT, qemu_path
+from ftpair import bare
 from ftpair.pair import Failed
 
 SECONDS = 300                   # for one guest, on a busy host
-ONE = ("-accel", "tcg,one-insn-per-tb=on")
 LOOPS_FASTER = 2                # than one iteration per block; 5 as seen
 SECTIONS_MIN, ENTRIES_MIN = 60, 50000
 
 
 def run(case):
-    folder = BUILD / "runs" / f"rep-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    case.folders.append(folder)
-    subprocess.run([ROOT / "tests/guest/rep/build", folder], check=True)
+    folder = bare.build(case, "rep")
     for image in ("rep32", "rep64"):
         compare(case, folder, image)
     if not case.keep:
@@ -38,10 +32,10 @@ def run(case):
 
 def compare(case, folder, image):
     log = f"shift=2,rrfile={image}.log,rr="
-    single, alone = guest(folder, image, "single", "shift=2", *ONE)
+    single, alone = guest(folder, image, "single", "shift=2", *bare.ONE)
     runs = {"recorded": guest(folder, image, "recorded", log + "record"),
             "replayed": guest(folder, image, "replayed", log + "replay"),
-            "replayed, one instruction per block": guest(folder, image, "replayed-single", log + "replay", *ONE)}
+            "replayed, one instruction per block": guest(folder, image, "replayed-single", log + "replay", *bare.ONE)}
     sections = parse(single)
     entries = sum(len(words) for words in sections.values())
     case.expect(f"{image}: the guest came to its end", "END" in sections and "UNEXPECTED" not in sections
@@ -58,34 +52,20 @@ def compare(case, folder, image):
 
 def guest(folder, image, name, icount, *more):
     """What it printed; QEMU's processor time between the sections "large" and "many"."""
-    console = folder / f"{image}-{name}.txt"
-    command = [qemu_path(), "-machine", "q35", "-m", "64", "-nodefaults", "-no-user-config", "-display", "none",
-               "-vga", "none", "-serial", f"file:{console}", "-kernel", image, "-icount", icount, *more]
-    with (folder / f"{console.stem}.stderr").open("wb") as errors:
-        process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], cwd=folder, stdin=subprocess.DEVNULL,
-                                   stderr=errors)
-    try:
-        before = cpu_at(process, console, "\nlarge\n")
-        spent = cpu_at(process, console, "\nmany\n") - before
-        status = process.wait(SECONDS)
-    except subprocess.TimeoutExpired as late:
-        raise Failed(f"{console.stem}: the guest does not end; it came to {console.read_bytes()[-200:]}") from late
-    finally:
-        process.kill()
-        process.wait()
-    if status:
-        raise Failed(f"{console.stem}: QEMU ended with {status}: {(folder / f'{console.stem}.stderr').read_text()}")
-    return console.read_text(), spent
+    with bare.Run(folder, image, name, icount, more) as started:
+        before = cpu_at(started, "\nlarge\n")
+        spent = cpu_at(started, "\nmany\n") - before
+        return started.text(SECONDS), spent
 
 
-def cpu_at(process, console, word):
+def cpu_at(started, word):
     """The processor time that QEMU has used when the word appears."""
     deadline = time.monotonic() + SECONDS
-    while not console.exists() or word not in console.read_text():
-        if time.monotonic() > deadline or process.poll() is not None:
-            raise Failed(f"{console.stem}: no {word.strip()!r} on the console")
+    while not started.console.exists() or word not in started.console.read_text():
+        if time.monotonic() > deadline or started.process.poll() is not None:
+            raise Failed(f"{started.console.stem}: no {word.strip()!r} on the console")
         time.sleep(0.005)
-    user, system = open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]
+    user, system = open(f"/proc/{started.process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
