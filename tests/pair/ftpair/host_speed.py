@@ -10,6 +10,7 @@ runs. That its speed changes is the host's doing.
 import os
 import random
 import time
+from functools import cached_property
 
 from .distribution import percentile
 
@@ -19,8 +20,11 @@ SECONDS = 0.015                 # of CPU time, for each CPU
 
 class HostSpeed:
     def __init__(self):
-        self._walk = one_cycle(PLACES)
         self.samples = []       # steps for each second of CPU time, one for each CPU and sample()
+
+    @cached_property
+    def _walk(self):
+        return one_cycle(PLACES)
 
     def sample(self):
         """Takes SECONDS for each CPU that this thread may use."""
