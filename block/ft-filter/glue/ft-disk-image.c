@@ -253,11 +253,14 @@ static bool ft_image_wake(FtDisk *d, Error **errp)
 
 static bool ft_image_open(FtDisk *d, Error **errp)
 {
-    bool ok = true;
+    bool ok;
 
+    if (d->image == FT_IMAGE_OPEN) {
+        return true;            /* by an earlier try that the next drive ended */
+    }
     if (d->image == FT_IMAGE_ASLEEP) {
         ok = ft_image_wake(d, errp);
-    } else if (d->image == FT_IMAGE_CLOSED) {
+    } else {
         ok = bdrv_activate(d->bs, errp) == 0;
     }
     if (ok) {
