@@ -265,6 +265,7 @@ static void ft_digest_make(bool full)
 {
     uint64_t start_ns = ft_now_ns();
 
+    x86_cpu_fetch_next(first_cpu);
     ft_digest_clear(digest.sum);
     ft_dump_open();
     ft_digest_devices();
