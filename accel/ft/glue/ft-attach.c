@@ -182,6 +182,18 @@ static bool ft_restore_devices(const GByteArray *blob)
 }
 
 /*
+ * What the restore has left for the vCPU thread to do, a flush of its TLB, is done
+ * before the log begins: the first digest would come before it on the primary and
+ * behind it on the secondary, and looks at the TLB. That thread, which may wait for
+ * the replay mutex, cannot be asked; its CPU is stopped and the BQL is ours.
+ */
+static void ft_settle_cpu(void)
+{
+    g_assert(cpu_is_stopped(first_cpu));
+    process_queued_cpu_work(first_cpu);
+}
+
+/*
  * Events that are queued but not in the log yet would be lost at the cut. They
  * run while the guest still counts as running: a NIC that is stopped puts a
  * packet aside and gives it to the guest at the start, on this node only.
@@ -276,6 +288,7 @@ static void ft_cut_now(void)
     ft_peer_start_log(attach.writer);
     ft_digest_begin();
     ft_disk_begin();
+    ft_settle_cpu();
     if (was_running) {
         vm_start();
     }
@@ -477,6 +490,7 @@ static void ft_load_finish(const GByteArray *blob)
     ft_log_replay_from(ft_log_reader());
     ft_digest_begin();
     ft_disk_begin();
+    ft_settle_cpu();
     ft_output_set(FT_OUTPUT_KEEP);
     ft_session_set_epoch(ft_node.session, ft_peer_epoch());
     ft_die_at("die-at-state-loaded");
