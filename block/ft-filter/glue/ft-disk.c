@@ -25,6 +25,7 @@
 #include "accel/ft/glue/trace.h"
 #include "block/block-io.h"
 #include "block/block-global-state.h"
+#include "block/thread-pool.h"
 #include "hw/core/cpu.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
@@ -41,6 +42,8 @@
 
 /* While a drain waits for events of the log, it looks again so often. */
 #define FT_DRAIN_LOOK_US 50
+/* The fault slow-reads. */
+#define FT_SLOW_READ_US 100000
 
 static const char *const op_names[] = { "read", "write", "write-zeroes", "discard", "flush" };
 
@@ -85,10 +88,19 @@ static int coroutine_fn GRAPH_RDLOCK ft_disk_write_tables(const FtDisk *d)
     return d->tables ? d->tables->drv->bdrv_co_flush_to_os(d->tables) : 0;
 }
 
+static int ft_sleep(void *opaque)
+{
+    g_usleep(FT_SLOW_READ_US);
+    return 0;
+}
+
 static int coroutine_fn GRAPH_RDLOCK ft_image_do(BlockDriverState *bs, FtDiskRequest *r)
 {
     switch (r->op) {
     case FT_DISK_READ:
+        if (ft_fault("slow-reads")) {
+            thread_pool_submit_co(ft_sleep, NULL);
+        }
         return bdrv_co_pread(bs->file, r->offset, r->bytes, r->buf, 0);
     case FT_DISK_WRITE:
         return bdrv_co_pwrite(bs->file, r->offset, r->bytes, r->buf, r->flags);
