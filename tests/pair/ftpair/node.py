@@ -24,12 +24,12 @@ READY = "FT-GUEST-READY"
 
 def qemu_path():
     """The QEMU with FT; FT_QEMU names another one."""
-    return Path(os.environ.get("FT_QEMU") or BUILD / "qemu-system-x86_64")
+    return Path(os.environ.get("FT_QEMU") or BUILD / "qemu-system-x86_64").absolute()
 
 
 def faults_qemu_path():
     """The one that obeys FT_FAULT (scripts/build --faults). Never a release."""
-    return Path(os.environ.get("FT_QEMU_FAULTS") or BUILD / "qemu-system-x86_64-faults")
+    return Path(os.environ.get("FT_QEMU_FAULTS") or BUILD / "qemu-system-x86_64-faults").absolute()
 
 
 def kernel_command_line(more=""):
