@@ -19,7 +19,8 @@ def finish_header(text):
     head, separator, rest = text.partition("\n---\n")
     if not separator:
         sys.exit("patches: a patch has no '---' line; it was not written by git format-patch")
-    head = re.sub(r"(?m)^From: .*$", f"From: {AUTHOR}", head, count=1)
+    # A long name is folded over two lines.
+    head = re.sub(r"(?m)^From: .*(?:\n[ \t].*)*$", f"From: {AUTHOR}", head, count=1)
     missing = [line for line in TRAILERS if not re.search(f"(?m)^{line.split(':')[0]}: ", head)]
     if missing:
         last = head.rstrip("\n").rsplit("\n", 1)[-1]

@@ -8,21 +8,10 @@ from that log, with and without one instruction per block. pair/idle sees that n
 clock runs.
 """
 
-import shutil
-
 from ftpair import bare
 
-SECONDS = 60                    # for one guest, on a busy host
 EXPECTED = 6 * "00000000 " + "END\n"
 
 
 def run(case):
-    folder = bare.build(case, "hpet")
-    for image in ("hpet32", "hpet64"):
-        log = f"shift=2,rrfile={image}.log,rr="
-        for name, way, more in (("recorded", "record", ()), ("replayed", "replay", ()), ("replayed-single", "replay", bare.ONE)):
-            with bare.Run(folder, image, name, log + way, more) as guest:
-                text = guest.text(SECONDS)
-            case.expect(f"{image}, {name}: the comparator goes on, and rings again in time", text == EXPECTED, text.strip())
-    if not case.keep:
-        shutil.rmtree(folder)
+    bare.expect_each_way(case, "hpet", ("hpet32", "hpet64"), EXPECTED, "the comparator goes on, and rings again in time")

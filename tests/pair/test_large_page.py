@@ -11,21 +11,10 @@ without one instruction per block. Each time the code must be the new one, and
 the entry accessed.
 """
 
-import shutil
-
 from ftpair import bare
 
-SECONDS = 60                    # for one guest, on a busy host
 EXPECTED = 3 * " 00000001a 00000002a 00000002a" + " END\n"
 
 
 def run(case):
-    folder = bare.build(case, "large-page")
-    for image in ("large32", "large64"):
-        log = f"shift=2,rrfile={image}.log,rr="
-        for name, way, more in (("recorded", "record", ()), ("replayed", "replay", ()), ("replayed-single", "replay", bare.ONE)):
-            with bare.Run(folder, image, name, log + way, more) as guest:
-                text = guest.text(SECONDS)
-            case.expect(f"{image}, {name}: the new code each time, and accessed", text == EXPECTED, text.strip())
-    if not case.keep:
-        shutil.rmtree(folder)
+    bare.expect_each_way(case, "large-page", ("large32", "large64"), EXPECTED, "the new code each time, and accessed")

@@ -49,3 +49,16 @@ class Run:
         if status:
             raise Failed(f"{self.console.stem}: QEMU ended with {status}: {self._errors.read_text()}")
         return self.console.read_text()
+
+
+def expect_each_way(case, name, images, expected, what, seconds=60):
+    """Each image prints what is expected: recorded, and replayed from that log with and without one instruction per block."""
+    folder = build(case, name)
+    for image in images:
+        log = f"shift=2,rrfile={image}.log,rr="
+        for way, icount, more in (("recorded", "record", ()), ("replayed", "replay", ()), ("replayed-single", "replay", ONE)):
+            with Run(folder, image, way, log + icount, more) as guest:
+                text = guest.text(seconds)
+            case.expect(f"{image}, {way}: {what}", text == expected, text.strip())
+    if not case.keep:
+        shutil.rmtree(folder)
