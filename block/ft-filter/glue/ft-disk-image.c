@@ -226,6 +226,7 @@ static struct {
     void (*then)(void);
     QEMUTimer *timer;
     uint64_t step_ns;
+    bool looks;                 /* the main loop looks at answers meanwhile */
     char *why;                  /* NULL: nothing waits                      */
 } opening;
 
@@ -274,10 +275,8 @@ static bool ft_image_open(FtDisk *d, Error **errp)
 
 static bool ft_images_open(Error **errp)
 {
-    bool ok;
+    bool ok = ft_shared_reading() == 0;
 
-    ft_io_look();               /* a vCPU that has no log left looks at no answer */
-    ok = ft_shared_reading() == 0;
     if (!ok) {
         error_setg(errp, "a read of this node");
     }
@@ -289,6 +288,23 @@ static bool ft_images_open(Error **errp)
     ft_node.cutting = false;
     ft_post_again();
     return ok;
+}
+
+/* A vCPU that has no log left sleeps, and takes no answer of this node's own reads. */
+static void ft_images_main_looks(bool on)
+{
+    if (opening.looks != on) {
+        opening.looks = on;
+        ft_io_main_looks(on);
+    }
+}
+
+/* THREAD: main or vCPU, with the BQL. */
+void ft_images_read_done(void)
+{
+    if (opening.looks) {
+        timer_mod(opening.timer, ft_now_ns());
+    }
 }
 
 static void ft_images_try(void *opaque)
@@ -303,9 +319,11 @@ static void ft_images_try(void *opaque)
             info_report("ft: all images are this node's now");
         }
         g_clear_pointer(&opening.why, g_free);
+        ft_images_main_looks(false);
         opening.then();
         return;
     }
+    ft_images_main_looks(true);
     if (!opening.why || !g_str_equal(opening.why, error_get_pretty(err))) {
         warn_report("ft: waiting to open an image: %s", error_get_pretty(err));
         g_free(opening.why);
@@ -375,6 +393,7 @@ void ft_images_close(void)
     }
     closing = true;
     g_clear_pointer(&opening.why, g_free);
+    ft_images_main_looks(false);
     ft_images_close_idle(NULL);
 }
 

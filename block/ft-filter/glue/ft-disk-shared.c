@@ -277,7 +277,9 @@ static bool coroutine_fn GRAPH_RDLOCK ft_follow(BlockDriverState *bs, FtDiskRequ
         if (ft_node.config.disk_reads && r->op == FT_DISK_READ) {
             reading++;
             ft_io_do(r);
-            reading--;
+            if (--reading == 0) {
+                ft_images_read_done();
+            }
             r->hash = ft_disk_hash(r);
         }
         ft_disk_answered(r);

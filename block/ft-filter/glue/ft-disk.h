@@ -129,6 +129,7 @@ bool ft_image_check(FtDisk *d, Error **errp);   /* at start-up               */
 bool ft_image_setup(FtDisk *d, Error **errp);   /* its filter is in place    */
 bool ft_image_begins_asleep(void);
 void ft_image_use(int more);    /* a request goes to an image, or comes back */
+void ft_images_read_done(void);  /* main or vCPU, BQL: no read of this node is left */
 
 /* -- ft-disk-copy.c -- */
 /* A write of the guest to this range has reached the image. */
