@@ -153,12 +153,22 @@ typedef enum FtEvent {                 /* wire numbers, see events.def      */
     FT_EV_CLOCK_VIRTUAL_RT = 34,       /* int ns                            */
     FT_EV_GUEST_CLOCK = 36,            /* int ns forward, int rate          */
     FT_EV_CHECKPOINT = 40,             /* + QEMU's checkpoint, 0..15: 40..55 */
+    FT_EV_OPERATOR = 56,               /* int what: FtOperatorInput         */
     FT_EV_OUTPUT = 60,                 /* int netdev, int length, int hash  */
     FT_EV_DIGEST = 61,                 /* int full, bytes: the digest below */
     FT_EV_DISK = 62,                   /* int disk, int request, int status, int hash,
                                         * bytes: what a read of a shared image found */
     FT_EV_END = 63
 } FtEvent;
+
+/* What an operator does to the guest, as the log has it. Numbers are on the wire. */
+typedef enum FtOperatorInput {
+    FT_OPERATOR_POWERDOWN,             /* the power button                  */
+    FT_OPERATOR_RESET,
+    FT_OPERATOR_NMI,
+    FT_OPERATOR_PAUSE,                 /* no instruction until RESUME       */
+    FT_OPERATOR_RESUME
+} FtOperatorInput;
 
 /* Writer, on the primary. put/commit: under RL. take: one sender thread. */
 typedef struct FtLogWriter FtLogWriter;
@@ -477,6 +487,8 @@ typedef enum FtInputKind {
     FT_IN_PEER_LIVE,       /* primary in a handover: LIVE received           */
     FT_IN_PEER_STUCK,      /* primary: the secondary executes nothing; text  */
     FT_IN_STATE_RECEIVED,  /* secondary: RAM and devices have come whole; loading */
+    FT_IN_GUEST_OFF,       /* either: the guest has ended here and this process
+                            * goes on (-no-shutdown, a panic); text: how         */
     FT_IN__COUNT
 } FtInputKind;
 

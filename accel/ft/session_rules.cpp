@@ -32,6 +32,8 @@ const char *name_of(FtInputKind kind) {
         return "diverged";
     case FT_IN_PEER_STUCK:
         return "secondary dropped";
+    case FT_IN_GUEST_OFF:
+        return "guest off";
     case FT_IN_ARBITER_UNREACHABLE:
         return "arbiter unreachable";
     default:
@@ -70,6 +72,10 @@ void Session::apply(Rule rule, const FtInput &in) {
         return decide_after_goodbye("detached by operator");
     case Rule::DropSecondary:
         return decide_after_goodbye(told(in));
+    case Rule::NoteGuestOff:
+        return set(S::Exposed, text_of(in));
+    case Rule::DecideAfterGuestOff:
+        return decide_after_goodbye(text_of(in));
     case Rule::BeginHandover:
         set(S::Pausing, "planned failover: pausing");
         return act(FT_ACT_PAUSE_VM);
@@ -124,6 +130,8 @@ void Session::apply(Rule rule, const FtInput &in) {
         return become_primary();
     case Rule::EndWithPeer:
         return fail("peer ended protection: " + text_of(in), false);
+    case Rule::EndWithGuest:
+        return fail(text_of(in), true);
     case Rule::FailDiverged:
         return fail(told(in), true);
     case Rule::FailDivergedAfterWin:
@@ -155,7 +163,9 @@ void Session::begin_attach() {
 }
 
 void Session::abandon_attach(const FtInput &in) {
-    set(S::Exposed, in.kind == FT_IN_ATTACH_FAILED ? told(in) : "attach failed: " + told(in));
+    set(S::Exposed, in.kind == FT_IN_GUEST_OFF       ? text_of(in)
+                    : in.kind == FT_IN_ATTACH_FAILED ? told(in)
+                                                     : "attach failed: " + told(in));
     goodbye_ = reason_;
     act(FT_ACT_CLOSE, 0, goodbye_.c_str());
     act(FT_ACT_RELEASE_ALL);

@@ -48,7 +48,8 @@ constexpr Table make_table() {
     at(S::Off) = operators_only(RefuseOff);
 
     /* ---- primary ---- */
-    at(S::Exposed) = row({{FT_IN_ATTACH, BeginAttach},
+    at(S::Exposed) = row({{FT_IN_GUEST_OFF, NoteGuestOff},
+                          {FT_IN_ATTACH, BeginAttach},
                           {FT_IN_FAILOVER, RefuseNoSecondary},
                           {FT_IN_DETACH, RefuseNoSecondary}});
     /* Before the cut the secondary has nothing it could go live with, so a
@@ -58,6 +59,7 @@ constexpr Table make_table() {
                              {FT_IN_CONNECTION_LOST, AbandonAttach},
                              {FT_IN_PEER_SILENT, AbandonAttach},
                              {FT_IN_PEER_GOODBYE, AbandonAttach},
+                             {FT_IN_GUEST_OFF, AbandonAttach},
                              {FT_IN_ATTACH, RefuseAttachUnderWay},
                              {FT_IN_FAILOVER, RefuseAttachUnderWay},
                              {FT_IN_DETACH, RefuseAttachUnderWay}});
@@ -67,6 +69,7 @@ constexpr Table make_table() {
                                {FT_IN_CONNECTION_LOST, AbandonAttach},
                                {FT_IN_PEER_SILENT, AbandonAttach},
                                {FT_IN_PEER_GOODBYE, AbandonAttach},
+                               {FT_IN_GUEST_OFF, AbandonAttach},
                                {FT_IN_ATTACH, RefuseAttachUnderWay},
                                {FT_IN_FAILOVER, RefuseAttachUnderWay},
                                {FT_IN_DETACH, RefuseAttachUnderWay}});
@@ -76,6 +79,7 @@ constexpr Table make_table() {
                                  {FT_IN_CONNECTION_LOST, Decide},
                                  {FT_IN_PEER_SILENT, Decide},
                                  {FT_IN_PEER_GOODBYE, Decide},
+                                 {FT_IN_GUEST_OFF, DecideAfterGuestOff},
                                  {FT_IN_ATTACH, RefuseAttachUnderWay},
                                  {FT_IN_FAILOVER, RefuseAttachUnderWay},
                                  {FT_IN_DETACH, RefuseAttachUnderWay}});
@@ -84,12 +88,14 @@ constexpr Table make_table() {
                            {FT_IN_CONNECTION_LOST, Decide},
                            {FT_IN_PEER_SILENT, Decide},
                            {FT_IN_PEER_GOODBYE, Decide},
+                           {FT_IN_GUEST_OFF, DecideAfterGuestOff},
                            {FT_IN_ATTACH, RefuseAttachUnderWay},
                            {FT_IN_FAILOVER, RefuseAttachUnderWay},
                            {FT_IN_DETACH, RefuseAttachUnderWay}});
     at(S::Protected) = row({{FT_IN_CONNECTION_LOST, Decide},
                             {FT_IN_PEER_SILENT, Decide},
                             {FT_IN_PEER_GOODBYE, Decide},
+                            {FT_IN_GUEST_OFF, DecideAfterGuestOff},
                             {FT_IN_PEER_STUCK, DropSecondary},
                             {FT_IN_ATTACH, RefuseAlreadyProtected},
                             {FT_IN_FAILOVER, BeginHandover},
@@ -164,6 +170,7 @@ constexpr Table make_table() {
     at(S::Shadowing) = row({{FT_IN_CONNECTION_LOST, TakeOverAfterLoss},
                             {FT_IN_PEER_SILENT, TakeOverAfterSilence},
                             {FT_IN_PEER_GOODBYE, EndWithPeer},
+                            {FT_IN_GUEST_OFF, EndWithGuest},
                             {FT_IN_DIVERGED, FailDiverged},
                             {FT_IN_HANDOVER, TakeOverAsAsked},
                             {FT_IN_ATTACH, RefuseOnSecondary},

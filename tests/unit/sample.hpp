@@ -87,6 +87,7 @@ inline Log log() {
         {{FT_EV_INSTRUCTION, {12345u}},
          {FT_EV_OUTPUT, {1u, 1514u, big}},
          {FT_EV_OUTPUT, {0u, 60u, 0x0123456789abcdefu}}},
+        {{FT_EV_OPERATOR, {0u}}, {FT_EV_OPERATOR, {4u}}},
         {{FT_EV_END, {}}},
     };
 }
