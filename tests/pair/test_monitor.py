@@ -12,7 +12,8 @@ from ftpair import verdict
 from ftpair.qmp import QmpError
 
 REFUSED = [
-    ("stop", {}), ("system_reset", {}), ("system_powerdown", {}), ("inject-nmi", {}),
+    ("set-action", {"reboot": "shutdown"}), ("balloon", {"value": 1 << 27}), ("qom-set", {"path": "/machine", "property": "x", "value": 1}),
+    ("migrate-set-parameters", {"max-bandwidth": 1 << 20}), ("dump-guest-memory", {"paging": False, "protocol": "file:x"}),
     ("set_link", {"name": "n0", "up": False}),
     ("device_add", {"driver": "virtio-rng-pci", "id": "late"}),
     ("netdev_del", {"id": "n0"}),
@@ -30,7 +31,7 @@ REFUSED = [
     ("device_del", {"id": "disk0"}),
     ("eject", {"id": "disk0"}),
 ]
-REFUSED_HMP = ["stop", "system_reset", "nmi", "set_link n0 off", "snapshot_blkdev x y", "savevm x", "block_resize d0 1M",
+REFUSED_HMP = ["set_link n0 off", "snapshot_blkdev x y", "savevm x", "block_resize d0 1M",
                "drive_add 0 if=none,driver=null-co", "drive_del d0", "drive_backup d0 x", "drive_mirror d0 x", "commit all",
                "change d0 x", "eject d0", "qemu-io d0 flush"]
 

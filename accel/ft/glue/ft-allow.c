@@ -1,43 +1,43 @@
 /*
- * Which monitor commands may run while the guest is protected.
- *
- * A command that changes the guest's state on one node makes the nodes differ,
- * because the log does not carry it. So all are refused but those listed here,
- * which read, or touch only the host's side.
+ * Carries out the table of monitor commands, ft-allow.def: in which state of
+ * this node a command may run, and what is said to whoever is refused.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
 #include "ft-node.h"
 #include "monitor/monitor-internal.h"
+#include "qapi/qapi-types-migration.h"
 #include "qapi/qmp-registry.h"
 
-static const char refused[] =
-    "refused by FT: it could make primary and secondary differ";
+typedef enum FtWhen { ALWAYS, GUEST, ALONE, NEVER } FtWhen;
 
-/* "query-" is allowed as a whole. cont has its own check, ft_may_cont(). */
-static const char *const qmp_allowed[] = {
-    "qmp_capabilities", "quit", "cont", "ft-attach", "ft-detach", "ft-failover",
-    "x-ft-digest",
-    "human-monitor-command", "qom-get", "qom-list", "qom-list-types",
-    "qom-list-properties", "device-list-properties", "trace-event-get-state",
-    "trace-event-set-state", "getfd", "closefd", "add-fd", "remove-fd", "yank",
+typedef struct FtRow {
+    const char *name;
+    FtWhen when;
+    const char *why;
+} FtRow;
+
+static const FtRow qmp_rows[] = {
+#define FT_QMP(name, when, why) { name, when, why },
+#include "accel/ft/glue/ft-allow.def"
 };
 
-static const char *const hmp_allowed[] = {
-    "help", "?", "info", "quit", "q", "cont", "c", "logfile", "log", "trace-event",
-    "trace-file", "qom-get", "qom-list", "print", "p", "sum", "x", "xp", "memsave",
-    "pmemsave", "gpa2hva", "gva2gpa",
+static const FtRow hmp_rows[] = {
+#define FT_HMP(name, when, why) { name, when, why },
+#include "accel/ft/glue/ft-allow.def"
 };
 
-static bool ft_listed(const char *name, const char *const *list, size_t n)
+static const FtRow no_row = { NULL, NEVER, "FT does not know this command" };
+
+static const FtRow *ft_row(const FtRow *rows, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++) {
-        if (g_str_equal(name, list[i])) {
-            return true;
+        if (g_str_equal(name, rows[i].name)) {
+            return &rows[i];
         }
     }
-    return false;
+    return &no_row;
 }
 
 bool ft_restricts(FtState state)
@@ -45,66 +45,119 @@ bool ft_restricts(FtState state)
     return state != FT_STATE_OFF && state != FT_STATE_EXPOSED;
 }
 
-/*
- * Refused on an exposed node too: QEMU's own migration and snapshots trip over
- * recording, and a device added now was never checked for a later secondary. Nor
- * was a drive that changes its size, its layers or its limits, and a job that
- * writes to it below the filter would go past the copy of an attach.
- */
-static const char *const never_allowed[] = {
-    "migrate", "migrate-incoming", "snapshot-save", "snapshot-load",
-    "snapshot-delete", "device_add", "device_del", "netdev_add", "netdev_del",
-    "object-add", "object-del", "chardev-add", "chardev-remove", "chardev-change",
-    "x-colo-lost-heartbeat", "savevm", "loadvm", "delvm", "drive_add", "drive_del",
-    "gdbserver",
-    "block_resize", "block_set_io_throttle", "block_passwd", "blockdev-reopen",
-    "block-stream", "block-commit", "blockdev-mirror", "drive-mirror",
-    "blockdev-backup", "drive-backup", "blockdev-snapshot", "blockdev-snapshot-sync",
-    "blockdev-snapshot-internal-sync", "blockdev-snapshot-delete-internal-sync",
-    "transaction", "change-backing-file", "blockdev-change-medium", "eject",
-    "blockdev-open-tray", "blockdev-close-tray", "blockdev-insert-medium",
-    "blockdev-remove-medium", "block-export-add", "nbd-server-start", "nbd-server-add",
-    "block_stream", "drive_mirror", "drive_backup", "snapshot_blkdev",
-    "snapshot_blkdev_internal", "snapshot_delete_blkdev_internal", "commit", "change",
-    "nbd_server_start", "nbd_server_add", "qemu-io",
-};
+/* Why this node cannot do what an operator wants of the guest; NULL: it can. */
+static char *ft_not_the_guests_node(FtState state)
+{
+    const char *peer = ft_peer_address();
+
+    switch (state) {
+    case FT_STATE_FENCED:
+    case FT_STATE_FAILED:
+        return g_strdup_printf("this node is %s and runs no guest any more", ft_state_name(state));
+    case FT_STATE_WAITING:
+        return g_strdup("this node is a secondary that waits for its primary; it runs no guest yet");
+    default:
+        if (ft_session_role(ft_node.session) != FT_ROLE_SECONDARY) {
+            return NULL;
+        }
+        return peer ? g_strdup_printf("this node is the secondary: ask the primary at %s", peer)
+                    : g_strdup("this node is the secondary: ask the primary");
+    }
+}
+
+/* The sentence of a refusal, to be freed; NULL: the command may run. */
+static char *ft_refusal(const FtRow *row, FtState state)
+{
+    switch (row->when) {
+    case ALWAYS:
+        return NULL;
+    case GUEST: {
+        g_autofree char *why = ft_not_the_guests_node(state);
+
+        return why ? g_strdup_printf("refused by FT: %s", why) : NULL;
+    }
+    case ALONE:
+        return ft_restricts(state) ? g_strdup_printf("refused by FT: %s", row->why) : NULL;
+    case NEVER:
+        return g_strdup_printf("refused by FT: %s", row->why);
+    }
+    g_assert_not_reached();
+}
+
+static bool ft_only_reads(const char *name)
+{
+    return g_str_has_prefix(name, "query-") || g_str_has_prefix(name, "x-query-");
+}
 
 static void ft_allow_one(const QmpCommand *cmd, void *opaque)
 {
     const char *name = qmp_command_name(cmd);
-    bool restricted = *(bool *)opaque
-        || ft_listed(name, never_allowed, ARRAY_SIZE(never_allowed));
+    FtState state = *(FtState *)opaque;
+    g_autofree char *why = NULL;
 
-    if (g_str_has_prefix(name, "query-")
-        || ft_listed(name, qmp_allowed, ARRAY_SIZE(qmp_allowed))) {
+    if (ft_only_reads(name)) {
         return;
     }
-    if (restricted && cmd->enabled) {
-        qmp_disable_command(&qmp_commands, name, refused);
-    } else if (!restricted && !cmd->enabled && cmd->disable_reason == refused) {
+    why = ft_refusal(ft_row(qmp_rows, ARRAY_SIZE(qmp_rows), name), state);
+    if (why) {
+        /* The registry keeps the pointer; there are few sentences, and they recur. */
+        qmp_disable_command(&qmp_commands, name, g_intern_string(why));
+    } else if (!cmd->enabled && cmd->disable_reason
+               && g_str_has_prefix(cmd->disable_reason, "refused by FT: ")) {
         qmp_enable_command(&qmp_commands, name);
     }
 }
 
 void ft_allow_update(FtState state)
 {
-    bool restricted = ft_restricts(state);
-
-    qmp_for_each_command(&qmp_commands, ft_allow_one, &restricted);
+    qmp_for_each_command(&qmp_commands, ft_allow_one, &state);
 }
 
-bool ft_may_run_hmp(const char *cmdline)
+/*
+ * libvirt runs these by the monitor for people, and knows that they have failed by
+ * these words alone (its src/qemu/qemu_monitor_text.c). Without them a snapshot that
+ * was refused is reported as made.
+ */
+static const char *ft_words_of_failure(const char *command)
 {
-    g_autofree char *word = NULL;
+    if (g_str_equal(command, "savevm")) {
+        return "Error while creating snapshot: ";
+    }
+    if (g_str_equal(command, "loadvm")) {
+        return "Error while loading VM state: ";
+    }
+    if (g_str_equal(command, "delvm")) {
+        return "Error while deleting snapshot: ";
+    }
+    return "Error: ";
+}
+
+char *ft_refuses_hmp(const char *cmdline)
+{
+    g_autofree char *word = NULL, *why = NULL;
 
     if (!ft_on()) {
-        return true;
+        return NULL;
     }
     /* "x/10i $pc" is the command x. */
     cmdline += strspn(cmdline, " \t");
     word = g_strndup(cmdline, strcspn(cmdline, " \t/"));
-    if (ft_restricts(ft_state())) {
-        return ft_listed(word, hmp_allowed, ARRAY_SIZE(hmp_allowed));
+    why = ft_refusal(ft_row(hmp_rows, ARRAY_SIZE(hmp_rows), word), ft_state());
+    return why ? g_strconcat(ft_words_of_failure(word), why, NULL) : NULL;
+}
+
+bool ft_migration_caps(MigrationCapabilityStatusList *caps, Error **errp)
+{
+    if (!ft_on()) {
+        return false;
     }
-    return !ft_listed(word, never_allowed, ARRAY_SIZE(never_allowed));
+    for (; caps; caps = caps->next) {
+        if (caps->value->capability != MIGRATION_CAPABILITY_EVENTS && caps->value->state) {
+            error_setg(errp, "refused by FT: migration capability '%s': an attach runs with "
+                       "capabilities of its own",
+                       MigrationCapability_str(caps->value->capability));
+            break;
+        }
+    }
+    return true;
 }

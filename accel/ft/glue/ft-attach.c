@@ -194,6 +194,15 @@ static void ft_settle_cpu(void)
 }
 
 /*
+ * The guest asked for a reset or its end, and the main loop has not come to it. Cut
+ * now, the log would have the main loop's part of it and the secondary no request.
+ */
+static bool ft_main_loop_owes(void)
+{
+    return qemu_reset_requested_get() || qemu_shutdown_requested_get();
+}
+
+/*
  * Events that are queued but not in the log yet would be lost at the cut. They
  * run while the guest still counts as running: a NIC that is stopped puts a
  * packet aside and gives it to the guest at the start, on this node only.
@@ -206,6 +215,9 @@ static bool ft_quiesce(void)
             aio_poll(qemu_get_aio_context(), true);
         }
         ft_io_main_looks(false);
+        if (ft_main_loop_owes()) {
+            return false;
+        }
         if (replay_can_snapshot()) {
             return true;
         }
@@ -311,7 +323,9 @@ static void ft_cut_now(void)
 static void ft_cut(void)
 {
     ft_node.cutting = true;
+    ft_pause_lift();
     ft_cut_now();
+    ft_pause_again();
     ft_node.cutting = false;
     ft_post_again();
 }
@@ -370,8 +384,9 @@ static void ft_attach_slice(void *opaque)
         bql_lock();
         ft_node.attach_left = must + can + ft_copy_left();
         trace_ft_attach_pass(attach.pass, must + can, ft_node.attach_bytes);
-        if (attach.pass >= FT_PASSES_MAX
-            || (must + can <= FT_CUT_BYTES && ft_secondary_caught_up())) {
+        if (!ft_main_loop_owes()
+            && (attach.pass >= FT_PASSES_MAX
+                || (must + can <= FT_CUT_BYTES && ft_secondary_caught_up()))) {
             ft_cut();
             return;
         }

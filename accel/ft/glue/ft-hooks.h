@@ -7,6 +7,7 @@
 #ifndef ACCEL_FT_GLUE_FT_HOOKS_H
 #define ACCEL_FT_GLUE_FT_HOOKS_H
 
+#include "accel/ft/ft.h"
 #include "qobject/qdict.h"
 #include "qemu/main-loop.h"
 #include "qemu/option.h"
@@ -49,7 +50,31 @@ bool ft_nic_is_full(void);
  */
 bool ft_nic_has_room(void);
 
-/* May the human monitor run this command line now? THREAD: main, BQL. */
-bool ft_may_run_hmp(const char *cmdline);
+/*
+ * Why the monitor for people may not run this command line now, a sentence to be
+ * freed; NULL: it may. THREAD: main, BQL.
+ */
+char *ft_refuses_hmp(const char *cmdline);
+
+/*
+ * An operator does @what to the guest. True: FT has answered, by an event of the log
+ * or by an error; false: it is QEMU's affair. THREAD: main, RL + BQL.
+ */
+bool ft_operator_input(FtOperatorInput what, Error **errp);
+
+/* The same for stop; cont is ft_may_cont()'s. THREAD: main, RL + BQL. */
+bool ft_operator_pause(Error **errp);
+
+/*
+ * A monitor sets migration capabilities. True: FT has answered. libvirt switches
+ * "events" on at each start and reconnect, whatever the state: taken without effect,
+ * so that an attach tells nobody about a migration. THREAD: main, BQL.
+ */
+struct MigrationCapabilityStatusList;
+bool ft_migration_caps(struct MigrationCapabilityStatusList *caps, Error **errp);
+
+/* The VM stops for an instant, which concerns nobody outside: no STOP, no RESUME.
+ * THREAD: main, BQL. */
+bool ft_stops_unseen(void);
 
 #endif

@@ -23,6 +23,7 @@
 #include "system/iothread.h"
 #include "system/replay.h"
 #include "system/runstate.h"
+#include "system/runstate-action.h"
 #include "system/system.h"
 
 /*
@@ -74,6 +75,14 @@ static int ft_check_device(Object *obj, void *opaque)
     Error **errp = opaque;
     DeviceState *dev = (DeviceState *)object_dynamic_cast(obj, TYPE_DEVICE);
 
+    if (dev && object_property_find(obj, "disable_s3")
+        && object_property_get_uint(obj, "disable_s3", &error_abort) == 0) {
+        error_setg(errp, "device '%s' with disable_s3=0 cannot be protected by ft=: "
+                   "nothing would wake a guest that sleeps; leave disable_s3 out or give 1 "
+                   "(libvirt: <pm><suspend-to-mem enabled='no'/></pm>)",
+                   object_get_typename(obj));
+        return 1;
+    }
     if (dev && !ft_type_allowed(obj)) {
         error_setg(errp, "device '%s'%s%s cannot be protected by ft=: it is not "
                    "known to replay exactly", object_get_typename(obj),
@@ -230,6 +239,37 @@ void ft_replay_chardevs(void)
 
 /* -- the end of start-up ------------------------------------------------------- */
 
+/* The guest runs no more: the secondary gets what is left of the log, its last
+ * writes to the drives too. */
+static void ft_send_the_end(void)
+{
+    if (ft_state() == FT_STATE_PROTECTED && replay_mode == REPLAY_MODE_RECORD) {
+        ft_log_publish();
+        ft_log_flush();
+        ft_peer_wait_acked();
+    }
+}
+
+/* Is it the guest, or an operator's order to the guest, that ends both nodes? */
+static bool ft_ends_the_pair(ShutdownCause cause)
+{
+    return shutdown_caused_by_guest(cause) || cause == SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET;
+}
+
+static const char *ft_how_it_ended(ShutdownCause cause)
+{
+    switch (cause) {
+    case SHUTDOWN_CAUSE_GUEST_PANIC:
+        return "the guest has panicked";
+    case SHUTDOWN_CAUSE_GUEST_RESET:
+    case SHUTDOWN_CAUSE_SUBSYSTEM_RESET:
+    case SHUTDOWN_CAUSE_HOST_QMP_SYSTEM_RESET:
+        return "the guest was reset, and -action reboot=shutdown ends it then";
+    default:
+        return "the guest has powered itself off";
+    }
+}
+
 static void ft_shutdown(Notifier *n, void *opaque)
 {
     ShutdownCause cause = *(ShutdownCause *)opaque;
@@ -237,19 +277,47 @@ static void ft_shutdown(Notifier *n, void *opaque)
     /* Powering the pair off is an order; a signal is a failure of this node. */
     if (cause == SHUTDOWN_CAUSE_HOST_QMP_QUIT) {
         ft_peer_close("the peer was told to quit");
-    } else if (cause == SHUTDOWN_CAUSE_GUEST_SHUTDOWN
-               || cause == SHUTDOWN_CAUSE_GUEST_PANIC) {
+    } else if (ft_ends_the_pair(cause)) {
         ft_node.guest_off = true;
-        if (ft_state() == FT_STATE_PROTECTED && replay_mode == REPLAY_MODE_RECORD) {
-            /* The last writes to the drives are the secondary's too. */
-            ft_log_publish();
-            ft_peer_wait_acked();
+        ft_send_the_end();
+        if (shutdown_action != SHUTDOWN_ACTION_PAUSE) {
+            ft_peer_close(ft_how_it_ended(cause));      /* this process ends now */
         }
-        ft_peer_close("the guest has powered itself off");
     }
 }
 
 static Notifier shutdown_notifier = { .notify = ft_shutdown };
+
+/*
+ * A guest that has ended while its process goes on (libvirt starts all with
+ * -no-shutdown) answers nobody and is not protected. What an operator does then, a
+ * reset and cont for one, happens here alone.
+ */
+static void ft_vm_state(void *opaque, bool running, RunState state)
+{
+    const char *how = NULL;
+
+    switch (state) {
+    case RUN_STATE_SHUTDOWN:
+        how = "the guest has powered itself off";
+        break;
+    case RUN_STATE_GUEST_PANICKED:
+        how = "the guest has panicked";
+        break;
+    case RUN_STATE_INTERNAL_ERROR:
+        how = "the guest was stopped by an internal error";
+        break;
+    case RUN_STATE_WATCHDOG:
+        how = "the guest was stopped by its watchdog";
+        break;
+    default:
+        ft_node.guest_off = ft_node.guest_off && !running;
+        return;
+    }
+    ft_node.guest_off = true;
+    ft_send_the_end();
+    ft_post(0, FT_IN_GUEST_OFF, 0, how);
+}
 
 void ft_machine_ready(void)
 {
@@ -267,6 +335,7 @@ void ft_machine_ready(void)
     memcpy(ft_node.vm_uuid, qemu_uuid.data, FT_UUID_BYTES);
     ft_node.fingerprint = ft_fingerprint_new(&error_fatal);
     qemu_register_shutdown_notifier(&shutdown_notifier);
+    qemu_add_vm_change_state_handler(ft_vm_state, NULL);
     ft_session_start();
     ft_allow_update(ft_state());
     if (c->role == FT_ROLE_SECONDARY) {
@@ -283,23 +352,34 @@ void ft_machine_ready(void)
 
 bool ft_may_cont(Error **errp)
 {
-    if (ft_restricts(ft_state()) && runstate_check(RUN_STATE_PAUSED)) {
-        error_setg(errp, "The guest is stopped for a handover or a takeover (%s)",
-                   ft_session_reason(ft_node.session));
-        return false;
-    }
-    if (ft_state() != FT_STATE_OFF && runstate_is_running()
-        && ft_session_role(ft_node.session) == FT_ROLE_SECONDARY) {
-        /* It would open an image that is the primary's; and the guest runs. */
-        return false;
-    }
     switch (ft_state()) {
+    case FT_STATE_OFF:
+        return true;
     case FT_STATE_FENCED:
     case FT_STATE_FAILED:
         error_setg(errp, "This node is %s (%s) and never runs the guest again",
                    ft_state_name(ft_state()), ft_session_reason(ft_node.session));
         return false;
     default:
+        if (ft_handover_under_way()) {
+            error_setg(errp, "The guest is stopped for a planned failover (%s)",
+                       ft_session_reason(ft_node.session));
+            return false;
+        }
+        if (ft_restricts(ft_state())
+            && ft_session_role(ft_node.session) == FT_ROLE_SECONDARY) {
+            if (ft_operator_paused()) {
+                error_setg(errp, "This node is the secondary: the guest is resumed at the "
+                           "primary (%s)", ft_peer_address() ?: "not connected");
+                return false;
+            }
+            /* It would open an image that is the primary's; and the guest runs. A
+             * secondary that has no guest yet starts when it gets one. */
+            return !runstate_is_running();
+        }
+        if (ft_operator_resume()) {
+            return false;       /* done: nobody else has heard of the pause */
+        }
         if (ft_node.first_attach) {
             ft_node.start_pending = true;
             return false;

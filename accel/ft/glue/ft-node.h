@@ -85,6 +85,7 @@ FtState ft_state(void);
 void ft_die_at(const char *fault);
 bool ft_pausing(void);         /* any: a handover waits for the last ack       */
 void ft_paused_check(void);    /* main: it has come and nothing is held        */
+bool ft_handover_under_way(void);      /* main: the guest is stopped for one    */
 
 /* -- the peer: ft-peer.c, ft-connect.c, ft-accept.c, ft-sender.c --------------- */
 /* Primary, main: connects in a thread; CONNECTED or ATTACH_FAILED follows. */
@@ -197,6 +198,7 @@ bool ft_clock_wait_op(void);                                   /* vCPU, BQL   */
 void ft_nap_end(void);                                         /* any         */
 bool ft_has_napped(void);              /* vCPU: since it was asked last       */
 void ft_clock_live(void);              /* main: this node decides from now on  */
+void ft_clock_stops(bool stops);       /* RL + BQL: the guest does not see this time */
 int64_t ft_clock_behind_ns(void);                              /* main        */
 uint64_t ft_clock_steps(void);                                 /* any         */
 
@@ -326,6 +328,16 @@ bool ft_copy_has_failed(void);         /* secondary, any: an image cannot be wri
 
 /* Main. NULL behind the last one. */
 const FtDiskStats *ft_disk_stats(unsigned i);
+
+/* -- ft-operator.c: what an operator does to the guest -------------------------- */
+/* Both nodes, RL + BQL: the event of the log that says so has been reached. */
+void ft_operator_run(uint64_t what);
+bool ft_operator_paused(void);         /* BQL: by an operator, not by FT        */
+bool ft_operator_resume(void);         /* main: false if it was not paused      */
+/* Main: while a cut or a handover stops the VM in QEMU's way it is not "paused". */
+void ft_pause_lift(void);
+void ft_pause_again(void);
+void ft_pause_forget(void);            /* main: this node runs no guest any more */
 
 /* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
 char *ft_fingerprint_new(Error **errp);                        /* main        */

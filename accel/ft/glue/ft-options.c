@@ -180,6 +180,9 @@ static void ft_imply_options(void)
     qemu_opt_set(qemu_find_opts_singleton("rtc"), "clock", "vm", &error_abort);
     /* Its post_load waits for the vCPU with the replay mutex held. */
     object_register_sugar_prop("apic-common", "vapic", "off", true);
+    /* Asleep, no vCPU moves the guest's clock on, and no alarm would wake it. */
+    object_register_sugar_prop("ICH9-LPC", "disable_s3", "1", true);
+    object_register_sugar_prop("PIIX4_PM", "disable_s3", "1", true);
 }
 
 static bool ft_check_other_options(const QemuOpts *icount_opts,

@@ -10,6 +10,7 @@
 #include "qapi/qapi-commands-ft.h"
 #include "system/cpu-timers.h"
 #include "system/replay.h"
+#include "system/runstate.h"
 
 /* Bytes of log so far and how fast they come, measured between two queries. */
 static void ft_fill_log(FtInfo *info)
@@ -97,6 +98,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->state = (FtNodeState)ft_session_state(s);
     info->epoch = ft_session_epoch(s);
     info->reason = g_strdup(ft_session_reason(s));
+    info->paused = ft_operator_paused();
     info->peer = g_strdup(ft_peer_address());
     info->waits_for = g_strdup(ft_images_wait_for());
     info->icount = icount_get_raw();
@@ -141,6 +143,11 @@ void qmp_ft_attach(const char *peer, Error **errp)
     }
     if (ft_node.session && !peer && !ft_node.config.peer) {
         error_setg(errp, "peer: neither given here nor by the machine option ft-peer");
+        return;
+    }
+    if (ft_node.guest_off) {
+        error_setg(errp, "the guest does not run (%s): there is nothing to protect until "
+                   "it does", RunState_str(runstate_get()));
         return;
     }
     if (peer && ft_state() == FT_STATE_EXPOSED) {
@@ -234,6 +241,9 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                    FtNodeRole_str(i->role), FtNodeState_str(i->state), i->epoch);
     if (i->peer) {
         monitor_printf(mon, "peer: %s\n", i->peer);
+    }
+    if (i->paused) {
+        monitor_printf(mon, "the guest is paused by an operator\n");
     }
     if (*i->reason) {
         monitor_printf(mon, "reason: %s\n", i->reason);

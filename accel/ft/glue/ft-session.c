@@ -36,6 +36,7 @@ typedef struct FtPosted {
 FtNode ft_node;
 
 static bool pausing;            /* atomic: a handover waits for the last ack */
+static bool handover_stopped;   /* main: until it has come to an end          */
 
 static GAsyncQueue *posted;
 static QEMUBH *posted_bh;
@@ -111,10 +112,13 @@ static void ft_go_live(void)
     ft_images_open_then(ft_go_live_now);
 }
 
+/* A guest that its operator has paused was stopped for the handover, and stays so. */
 static void ft_resume(void)
 {
     qatomic_set(&pausing, false);
+    handover_stopped = false;
     vm_start();
+    ft_pause_again();
 }
 
 /* Output is free from here on and nobody listens to the log. */
@@ -144,7 +148,8 @@ static void ft_respawn(FtState before)
     g_auto(GStrv) env = g_get_environ();
     g_autoptr(GError) err = NULL;
 
-    if (!ft_node.config.respawn || before != FT_STATE_GOING_LIVE || ft_node.detached) {
+    if (!ft_node.config.respawn || before != FT_STATE_GOING_LIVE || ft_node.detached
+        || ft_node.guest_off) {
         return;
     }
     env = g_environ_setenv(env, "FT_EPOCH", epoch, true);
@@ -154,11 +159,18 @@ static void ft_respawn(FtState before)
     }
 }
 
-static void ft_pause_for_handover(void)
+static void ft_stop_guest(void)
 {
+    ft_pause_lift();
     if (runstate_is_running()) {
         vm_stop(RUN_STATE_PAUSED);
     }
+}
+
+static void ft_pause_for_handover(void)
+{
+    handover_stopped = true;
+    ft_stop_guest();
     qatomic_set(&pausing, true);
     ft_log_flush();
     ft_output_wake();
@@ -167,6 +179,11 @@ static void ft_pause_for_handover(void)
 bool ft_pausing(void)
 {
     return qatomic_read(&pausing);
+}
+
+bool ft_handover_under_way(void)
+{
+    return handover_stopped;
 }
 
 void ft_paused_check(void)
@@ -178,9 +195,9 @@ void ft_paused_check(void)
 
 static void ft_stop_for_good(void)
 {
-    if (runstate_is_running()) {
-        vm_stop(RUN_STATE_PAUSED);
-    }
+    ft_stop_guest();
+    ft_pause_forget();
+    handover_stopped = false;
     ft_digest_end();
     ft_log_record_to(NULL, NULL);
     ft_input_keep_end();

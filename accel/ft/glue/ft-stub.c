@@ -33,9 +33,29 @@ bool ft_nic_has_room(void)
     return false;
 }
 
-bool ft_may_run_hmp(const char *cmdline)
+char *ft_refuses_hmp(const char *cmdline)
 {
-    return true;
+    return NULL;
+}
+
+bool ft_operator_input(FtOperatorInput what, Error **errp)
+{
+    return false;
+}
+
+bool ft_operator_pause(Error **errp)
+{
+    return false;
+}
+
+bool ft_migration_caps(struct MigrationCapabilityStatusList *caps, Error **errp)
+{
+    return false;
+}
+
+bool ft_stops_unseen(void)
+{
+    return false;
 }
 
 void hmp_info_ft(Monitor *mon, const QDict *qdict)

@@ -223,13 +223,21 @@ uint64_t ft_clock_steps(void)
 }
 
 /* A guest that its operator has stopped does not see the time; at a cut it does. */
-static void ft_clock_vm_state(void *opaque, bool running, RunState state)
+void ft_clock_stops(bool stops)
 {
-    if (!running && state == RUN_STATE_PAUSED) {
+    if (stops && !stopped_ns) {
         stopped_ns = ft_now_ns();
-    } else if (running && stopped_ns) {
+    } else if (!stops && stopped_ns) {
         ft_clock_forget(guest_clock, ft_now_ns() - stopped_ns);
         stopped_ns = 0;
+    }
+}
+
+/* Stopped in QEMU's way: by a handover, or because it has ended. */
+static void ft_clock_vm_state(void *opaque, bool running, RunState state)
+{
+    if (state != RUN_STATE_RESTORE_VM && !ft_operator_paused()) {
+        ft_clock_stops(!running);
     }
 }
 

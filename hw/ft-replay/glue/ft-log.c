@@ -51,6 +51,7 @@ static const struct {
     { EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ, FT_EV_CHAR_READ },
     { EVENT_ASYNC + REPLAY_ASYNC_EVENT_BLOCK, FT_EV_BLOCK },
     { EVENT_ASYNC + REPLAY_ASYNC_EVENT_NET, FT_EV_NET },
+    { EVENT_ASYNC + REPLAY_ASYNC_EVENT_OPERATOR, FT_EV_OPERATOR },
     { EVENT_CHAR_WRITE, FT_EV_CHAR_WRITE },
     { EVENT_CHAR_READ_ALL, FT_EV_CHAR_READ_ALL },
     { EVENT_CHAR_READ_ALL_ERROR, FT_EV_CHAR_READ_ALL_ERROR },
@@ -122,6 +123,7 @@ static bool ft_event_is_urgent(unsigned event)
     case EVENT_OUTPUT:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_CHAR_READ:
     case EVENT_ASYNC + REPLAY_ASYNC_EVENT_INPUT:
+    case EVENT_ASYNC + REPLAY_ASYNC_EVENT_OPERATOR:
         return true;
     default:
         return false;
@@ -634,6 +636,7 @@ static const ReplayLogOps ft_log_ops = {
     .throttle = ft_log_throttle_op,
     .diverged = ft_log_diverged,
     .digest = ft_digest_event,
+    .operator_input = ft_operator_run,
     .guest_clock = ft_clock_op,
     .turn_limit = ft_clock_turn_limit_op,
     .wait = ft_clock_wait_op,
