@@ -50,11 +50,14 @@ static int coroutine_fn ft_image_read(FtDisk *d, int64_t offset, int64_t bytes, 
 
 /* -- primary -------------------------------------------------------------------- */
 
-/* Its coroutine frees it; whoever gives up an attach only sets stop. */
+/*
+ * Its coroutine frees it, unless it is final: then the cut waits for its end and
+ * frees it. Whoever gives up an attach only sets stop.
+ */
 typedef struct FtCopyRun {
     bool stop;
     bool final;                 /* nothing is written any more              */
-    bool *ended;                /* the cut waits for it                     */
+    bool ended;
     uint8_t *buf;
 } FtCopyRun;
 
@@ -139,6 +142,12 @@ static bool coroutine_fn ft_copy_round(FtCopyRun *run)
     return moved;
 }
 
+static void ft_copy_run_free(FtCopyRun *run)
+{
+    qemu_vfree(run->buf);
+    g_free(run);
+}
+
 static void coroutine_fn ft_copy_co(void *opaque)
 {
     FtCopyRun *run = opaque;
@@ -155,14 +164,13 @@ static void coroutine_fn ft_copy_co(void *opaque)
             moved = true;
         }
     }
-    if (run->ended) {
-        *run->ended = true;
-    }
     if (copy_run == run) {
         copy_run = NULL;
     }
-    qemu_vfree(run->buf);
-    g_free(run);
+    run->ended = true;
+    if (!run->final) {
+        ft_copy_run_free(run);
+    }
 }
 
 /* What the receiver thread has got, on its way to main. */
@@ -254,19 +262,20 @@ uint64_t ft_copy_left(void)
 
 bool ft_copy_finish(void)
 {
-    bool ended = false, equal;
+    FtCopyRun *run = copy_run;
+    bool equal;
 
     if (ft_copies_nothing()) {
         return true;
     }
-    if (!copy_run) {
+    if (!run) {
         return false;           /* it has failed, and said so */
     }
-    copy_run->final = true;
-    copy_run->ended = &ended;
-    while (!ended) {
+    run->final = true;
+    while (!run->ended) {
         aio_poll(qemu_get_aio_context(), true);
     }
+    ft_copy_run_free(run);
     equal = ft_copy_left() == 0;
     ft_copy_forget();
     return equal;
