@@ -185,6 +185,22 @@ static void ft_imply_options(void)
     object_register_sugar_prop("PIIX4_PM", "disable_s3", "1", true);
 }
 
+/* -sandbox with spawn=deny, as libvirt gives it, outlaws the command. */
+static void ft_check_sandbox(FtConfig *c)
+{
+    QemuOptsList *list = qemu_find_opts_err("sandbox", NULL);
+    QemuOpts *sandbox = list ? qemu_opts_find(list, NULL) : NULL;
+    const char *spawn = sandbox ? qemu_opt_get(sandbox, "spawn") : NULL;
+
+    if (c->respawn && spawn && qemu_opt_get_bool(sandbox, "enable", false)
+        && g_str_equal(spawn, "deny")) {
+        warn_report("ft-respawn=%s will not be run: -sandbox spawn=deny lets QEMU start "
+                    "no program. Whoever watches for FT_STATE_CHANGE can start the new "
+                    "secondary", c->respawn);
+        g_clear_pointer(&c->respawn, g_free);
+    }
+}
+
 static bool ft_check_other_options(const QemuOpts *icount_opts,
                                    const char *incoming, Error **errp)
 {
@@ -214,6 +230,7 @@ bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
         return false;
     }
     ft_check_other_options(icount_opts, incoming, &error_fatal);
+    ft_check_sandbox(c);
     qemu_guest_getrandom_nofail(ft_node.node_id, sizeof(ft_node.node_id));
     ft_imply_options();
     ft_log_setup(c->role == FT_ROLE_SECONDARY);

@@ -9,7 +9,7 @@
  * the end of the stream without a word before it says that the process has died.
  *
  * Without it (a seccomp filter may forbid unshare(2), as libvirt's does) all goes on as
- * with it, only the end of the other connections is seen later.
+ * with it, only the end of the other connections is seen later; a warning says so.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -22,6 +22,7 @@
 #include "accel/ft/glue/ft-conn.h"
 #include "accel/ft/glue/trace.h"
 #include "io/channel-socket.h"
+#include "qemu/error-report.h"
 #include "qemu/lockable.h"
 
 /* A byte each second: no connection of the pair is idle, for whatever is between them. */
@@ -41,9 +42,15 @@ struct FtWitness {
 /* Nothing but @fd stays open in this thread's own table. */
 static bool ft_keep_only(int fd)
 {
+    if (ft_fault("no-witness")) {
+        return false;
+    }
     /* A filter may kill those who ask for what it forbids. */
-    if (ft_fault("no-witness") || prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER
-        || unshare(CLONE_FILES) != 0) {
+    if (prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER || unshare(CLONE_FILES) != 0) {
+        warn_report_once("no witness connection: a seccomp filter (-sandbox, or a "
+                         "container's) may forbid unshare(2). The secondary sees this "
+                         "process's death when the kernel has freed its memory, not "
+                         "before");
         return false;
     }
     qemu_close_all_open_fd(&fd, 1);
