@@ -21,6 +21,10 @@ REFUSED = [
     ("two CPUs", None, "-smp 2", "CPU"),
     ("snapshot mode", None, "-snapshot", "snapshot"),
     ("iothread", None, "-object iothread,id=io1", "iothread"),
+    ("KVM", None, "-accel kvm", "-accel kvm: kvm cannot be protected"),
+    ("KVM after tcg", None, "-accel tcg -accel kvm", "-accel kvm: kvm cannot be protected"),
+    ("KVM as -enable-kvm", None, "-enable-kvm", "accel=kvm cannot be protected"),
+    ("KVM, or else tcg", "ft=primary,ft-arbiter=none,accel=kvm:tcg", "", "accel=kvm:tcg cannot be protected"),
     ("own icount", None, "-icount shift=1", "-icount"),
     ("incoming migration", None, "-incoming defer", "-incoming"),
     ("no arbiter", "ft=primary,ft-peer=10.99.0.2:7000", "", "ft-arbiter"),
@@ -98,9 +102,9 @@ VHOST = ("vhost", None, "-netdev tap,id=n1,ifname=tap0,script=no,downscript=no,v
          "-device virtio-net-pci,netdev=n1", "vhost")
 
 
-def start(namespace, words, arguments, seconds, board="q35"):
+def start(namespace, words, arguments, seconds, board="q35", qemu=None):
     """(exit status or None if it runs, what it said)."""
-    argv = [str(qemu_path()), "-machine", f"{board},{words}", "-m", "64", "-nodefaults",
+    argv = [str(qemu or qemu_path()), "-machine", f"{board},{words}", "-m", "64", "-nodefaults",
             "-no-user-config", "-display", "none", "-vga", "none", "-S", *arguments.split()]
     process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *netns.inside(namespace, argv)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -130,6 +134,25 @@ def run(case):
             status, said = start(namespace, good, DRIVE, 2, board)
             case.expect(f"{board}: the same with a drive starts", status is None, said or "runs")
             case.judge(*devices(namespace, good, board))
+        for more in ("", "-accel tcg"):
+            status, said = start(namespace, good, more, 2, qemu=named_kvm(pair.folder))
+            case.expect(f"named qemu-kvm, with '{more}': it starts with tcg", status is None, said or "runs")
+
+
+def named_kvm(folder):
+    """A QEMU whose name ends with kvm takes KVM, where it can, unless it is told what to take."""
+    path = folder / "qemu-kvm"
+    if not path.exists():
+        path.symlink_to(qemu_path().resolve())
+    return path
+
+
+def named_kvm(folder):
+    """A QEMU whose name ends with kvm takes KVM, where there is one, unless it is told what to take."""
+    path = folder / "qemu-kvm"
+    if not path.exists():
+        path.symlink_to(qemu_path().resolve())
+    return path
 
 
 def refused(what, word, status, said):

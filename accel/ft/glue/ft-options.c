@@ -185,6 +185,43 @@ static void ft_imply_options(void)
     object_register_sugar_prop("PIIX4_PM", "disable_s3", "1", true);
 }
 
+static bool ft_check_accel(const char *option, const char *name, Error **errp)
+{
+    if (name && !g_str_equal(name, "tcg")) {
+        error_setg(errp, "%s%s cannot be protected by ft=: only tcg executes "
+                   "instructions that can be counted (libvirt: <domain type='qemu'>)",
+                   option, name);
+        return false;
+    }
+    return true;
+}
+
+static int ft_check_accel_opts(void *opaque, QemuOpts *opts, Error **errp)
+{
+    /* What is said gets the option in front of it. */
+    return ft_check_accel("", qemu_opt_get(opts, "accel"), errp) ? 0 : -1;
+}
+
+/*
+ * "kvm:tcg" is refused even where KVM is missing and QEMU would fall back: the same
+ * line would not start on another host. Without a word QEMU takes tcg, unless its
+ * program is named ...kvm; ft= is word enough for tcg.
+ */
+static bool ft_check_accels(const QDict *machine_opts, Error **errp)
+{
+    const char *word = qdict_get_try_str(machine_opts, "accel");
+    QemuOptsList *accels = qemu_find_opts("accel");
+
+    if (!ft_check_accel("-machine accel=", word, errp)
+        || qemu_opts_foreach(accels, ft_check_accel_opts, NULL, errp)) {
+        return false;
+    }
+    if (!word && !qemu_opts_find(accels, NULL)) {
+        qemu_opts_parse_noisily(accels, "tcg", true);
+    }
+    return true;
+}
+
 /* -sandbox with spawn=deny, as libvirt gives it, outlaws the command. */
 static void ft_check_sandbox(FtConfig *c)
 {
@@ -201,22 +238,16 @@ static void ft_check_sandbox(FtConfig *c)
     }
 }
 
-static bool ft_check_other_options(const QemuOpts *icount_opts,
+static bool ft_check_other_options(const QDict *machine_opts, const QemuOpts *icount_opts,
                                    const char *incoming, Error **errp)
 {
-    QemuOpts *accel = qemu_opts_find(qemu_find_opts("accel"), NULL);
-    const char *name = accel ? qemu_opt_get(accel, "accel") : NULL;
-
     if (icount_opts) {
         error_setg(errp, "-icount cannot be given with ft=: FT sets it up itself");
     } else if (incoming) {
         error_setg(errp, "-incoming cannot be given with ft=: a secondary gets "
                    "its state from the primary");
-    } else if (name && !g_str_equal(name, "tcg")) {
-        error_setg(errp, "-accel %s cannot be protected by ft=: only tcg executes "
-                   "instructions that can be counted", name);
     } else {
-        return true;
+        return ft_check_accels(machine_opts, errp);
     }
     return false;
 }
@@ -229,7 +260,7 @@ bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
     if (!ft_take_options(machine_opts, c, &error_fatal) || !ft_on()) {
         return false;
     }
-    ft_check_other_options(icount_opts, incoming, &error_fatal);
+    ft_check_other_options(machine_opts, icount_opts, incoming, &error_fatal);
     ft_check_sandbox(c);
     qemu_guest_getrandom_nofail(ft_node.node_id, sizeof(ft_node.node_id));
     ft_imply_options();
