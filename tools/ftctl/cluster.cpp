@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cluster.hpp"
+
+#include <thread>
+
+#include "libvirt_node.hpp"
+#include "options.hpp"
+
+namespace ftctl {
+
+Views Cluster::look(double s) {
+    Deadline deadline = after(s);
+    Views views(nodes.size());
+    std::vector<std::jthread> asking;
+
+    for (size_t i = 0; i < nodes.size(); i++) {
+        asking.emplace_back([&, i] { views[i] = nodes[i]->look(deadline); });
+    }
+    asking.clear();
+    return views;
+}
+
+Node *Cluster::node(std::string_view host) {
+    for (auto &n : nodes) {
+        if (n->host().name == host) {
+            return n.get();
+        }
+    }
+    return nullptr;
+}
+
+Cluster libvirt_cluster(PairDescription pair, const Listener &listener) {
+    Nodes nodes;
+    for (const Host &h : pair.hosts) {
+        nodes.push_back(std::make_unique<LibvirtNode>(h, pair.uuid, listener));
+    }
+    return {std::move(pair), std::move(nodes)};
+}
+
+Result<Cluster> open_cluster(const Options &options) {
+    auto pair = find_pair(options.connect, options.name, after(command_seconds));
+    if (!pair) {
+        return std::unexpected(pair.error());
+    }
+    return libvirt_cluster(std::move(*pair), {});
+}
+
+} // namespace ftctl
