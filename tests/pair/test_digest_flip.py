@@ -5,7 +5,7 @@ digests it is found by the first output that differs.
 
 Method: one guest under INCR. Secondaries with the faults flip-ram, flip-cpu and
 flip-device change one bit just before their second digest; ft-respawn calls
-scripts/respawn each time. Then a pair without digests: the test changes a text
+ftctl respawn each time. Then a pair without digests: the test changes a text
 in the secondary's memory from outside; a while later the guest sends that text.
 """
 
@@ -15,6 +15,7 @@ import time
 from ftpair import guest, memory, tools, verdict
 from ftpair.case import faulty_qemu
 from ftpair.pair import Failed
+from ftpair.secondary_line import own_name
 from ftpair.succession import Succession
 
 NAMES = {"flip-ram": "ram pc.ram 0x4000000-", "flip-cpu": "cpu/0", "flip-device": "pcspk/0"}
@@ -70,8 +71,7 @@ def judge_flip(case, pair, fault, name, protected, alone, failed):
 
 def set_respawn(pair):
     """For the present secondary: it still holds its place when it has failed."""
-    words = tools.command(pair, "respawn", "b", "--end", f"auto-r{pair.started}.qmp")
-    words[words.index("--qmp") + 1] = "auto.qmp"
+    words = tools.command(pair, "respawn", monitors={"a": "auto.qmp", "b": f"auto-r{pair.started}.qmp"})
     (pair.folder / "respawn.out").unlink(missing_ok=True)
     (pair.folder / "respawn.sh").write_text(f"exec {shlex.join(words)} >respawn.out 2>&1\n")
 
@@ -80,14 +80,14 @@ def again(case, pair, fault):
     """What ft-respawn has started protects the guest."""
     pid = wait(pair, lambda: tools.PID.search(said(pair)), f"{fault}: nothing respawns")[1]
     pair.retire(pair.secondary)
-    tools.adopt(pair, "b", int(pid))
+    tools.adopt(pair, "b", int(pid), own_name(pair.primary.name))
     wait(pair, lambda: pair.primary.state() == "protected", f"{fault}: not protected again")
     pair.stay_protected(2)
     case.expect(f"{fault}: digests are equal again", pair.secondary.query()["digests"] > 1, said(pair).splitlines()[-1])
 
 
 def said(pair):
-    """What scripts/respawn has printed so far."""
+    """What ftctl has printed so far."""
     out = pair.folder / "respawn.out"
     return out.read_text() if out.exists() else ""
 

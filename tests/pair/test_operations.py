@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Goal: the operator's two tests of a pair, test-restart-secondary and
+"""Goal: the operator's two tests of a pair, ftctl test-restart and ftctl
 test-failover, are one command each and leave the guest protected and unharmed.
 
-Method: both scripts on a pair under INCR load: a new secondary in the old one's
+Method: both on a pair under INCR load: a new secondary in the old one's
 place, then the guest on the other node and a new secondary where it came from.
 What they left behind works: kill -9 of the primary, all on one connection. A
 command that makes no sense must be refused with a sentence.
@@ -22,36 +22,35 @@ def run(case):
         pair.start_long_incr()
         time.sleep(1)
         restart_secondary(case, pair)
-        refusal(case, pair)
         fail_over(case, pair)
         pair.fail_over()
+        refusal(case, pair)
         time.sleep(WORK_SECONDS)
         case.judge(*verdict.replies(pair.incr.finish()))
 
 
 def restart_secondary(case, pair):
     old, begin = pair.secondary, time.monotonic_ns()
-    new = tools.run(case, pair, "test-restart-secondary", "b", "--end", f"{old.name}.qmp")
-    settled(case, pair, "test-restart-secondary", begin)
+    new = tools.run(case, pair, "test-restart", "b")
+    settled(case, pair, "test-restart", begin)
     case.expect("the old secondary was told to quit", old.wait_exit(1) == 0, old.errors())
     case.expect("a new one is in its place", new.alive() and new.pid != old.pid, f"pid {new.pid}")
 
 
 def fail_over(case, pair):
     old, begin = pair.primary, time.monotonic_ns()
-    tools.run(case, pair, "test-failover", "a", "--peer-qmp", f"{pair.secondary.name}.qmp", changes_hands=True)
+    tools.run(case, pair, "test-failover", "a", changes_hands=True)
     settled(case, pair, "test-failover", begin)
     case.expect("the guest runs on the other node", pair.side_of(pair.primary) == "b", pair.told())
     case.expect("the old primary was told to quit", old.wait_exit(1) == 0, old.errors())
 
 
 def refusal(case, pair):
-    """The nodes' roles exchanged."""
-    words = tools.command(pair, "test-failover", "a", "--peer-qmp", f"{pair.primary.name}.qmp")
-    words[words.index("--qmp") + 1] = f"{pair.secondary.name}.qmp"
-    done = tools.call(pair, words)
-    case.expect("a secondary cannot hand over", done.returncode != 0 and "secondary and protected" in done.stderr,
-                done.stderr.strip())
+    """The guest runs alone."""
+    done = tools.call(pair, tools.command(pair, "failover"))
+    case.expect("there is nobody to hand over to", done.returncode == 1 and "not protected" in done.stderr, done.stderr.strip())
+    done = tools.call(pair, tools.command(pair, "start"))
+    case.expect("a second machine is refused", done.returncode == 1 and "has the guest already" in done.stderr, done.stderr.strip())
 
 
 def settled(case, pair, what, begin):

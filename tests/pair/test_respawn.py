@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Goal: scripts/respawn makes a survivor protected again, by itself.
+"""Goal: ftctl respawn makes a survivor protected again, by itself.
 
-Method: kill -9 of the primary. scripts/respawn gets only the survivor's monitor
-and an address: it must find the command line, start a secondary in the dead
-node's place and attach it. The survivor is killed too: INCR goes on with the
+Method: kill -9 of the primary. ftctl gets only a file with the hosts' monitors
+and addresses: it must find the survivor and its command line, start a secondary
+in the dead node's place and attach it. The survivor is killed too: INCR goes on with the
 respawned node, exactly, on the one connection from the beginning.
 """
 
@@ -32,6 +32,6 @@ def run(case):
 def respawn(case, pair):
     side = pair.free_side()
     pair.retire(pair.sides[side])
-    printed = tools.call(pair, tools.command(pair, "respawn", side, "--print"))
+    printed = tools.call(pair, tools.command(pair, "respawn", "--print"))
     node = tools.run(case, pair, "respawn", side)
     case.expect("it starts what --print shows", shlex.split(printed.stdout) == node.argv, node.argv[0])

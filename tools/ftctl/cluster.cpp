@@ -3,7 +3,9 @@
 
 #include <thread>
 
+#include "hosts_file.hpp"
 #include "libvirt_node.hpp"
+#include "local_pairs.hpp"
 #include "options.hpp"
 
 namespace ftctl {
@@ -37,12 +39,28 @@ Cluster libvirt_cluster(PairDescription pair, const Listener &listener) {
     return {std::move(pair), std::move(nodes)};
 }
 
-Result<Cluster> open_cluster(const Options &options) {
-    auto pair = find_pair(options.connect, options.name, after(command_seconds));
-    if (!pair) {
-        return std::unexpected(pair.error());
+static Result<Cluster> hosts_file_cluster(const Options &options) {
+    auto file = read_hosts_file(options.hosts_file);
+    if (!file) {
+        return std::unexpected(file.error());
     }
-    return libvirt_cluster(std::move(*pair), {});
+    Nodes nodes;
+    for (size_t i = 0; i < file->places.size(); i++) {
+        nodes.push_back(std::make_unique<QmpNode>(file->pair.hosts[i], file->places[i]));
+    }
+    return Cluster(std::move(file->pair), std::move(nodes));
+}
+
+Result<Cluster> open_cluster(const Options &options, const Listener &listener) {
+    if (!options.hosts_file.empty()) {
+        return hosts_file_cluster(options);
+    }
+    LibvirtHost libvirt(options.connect, {});
+    auto pair = find_pair(libvirt, options.name, after(command_seconds));
+    if (!pair) {
+        return std::unexpected(std::move(pair.error()).context("asking " + options.connect));
+    }
+    return libvirt_cluster(std::move(*pair), listener);
 }
 
 } // namespace ftctl

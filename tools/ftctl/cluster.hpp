@@ -18,8 +18,9 @@ struct Options;
 struct DomainEvent;
 using Listener = std::function<void(const DomainEvent &)>;
 
-/* Within that a healthy host answers; a dead one costs this much, once. */
-inline constexpr double look_seconds = 2;
+/* Within that a healthy host answers; a dead one costs this much, once. So
+ * `ftctl status` is done within two seconds. */
+inline constexpr double look_seconds = 1.7;
 /* For commands that only start something. */
 inline constexpr double command_seconds = 10;
 /* For a host to make a process or to end one (libvirt gives SIGTERM 10 s before SIGKILL). */
@@ -40,7 +41,7 @@ class Cluster {
     Nodes nodes;
 };
 
-inline constexpr double look_again_seconds = 0.05;
+inline constexpr double look_again_seconds = 0.1;
 
 template <typename Done>
 bool Cluster::wait(Node &node, Deadline deadline, HostView &view, Done done) {
@@ -57,7 +58,7 @@ bool Cluster::wait(Node &node, Deadline deadline, HostView &view, Done done) {
 }
 
 /* The pair that the options name: of a libvirtd, or of a hosts file. */
-Result<Cluster> open_cluster(const Options &options);
+Result<Cluster> open_cluster(const Options &options, const Listener &listener = {});
 
 /* From an XML text, for define. */
 Cluster libvirt_cluster(PairDescription pair, const Listener &listener);

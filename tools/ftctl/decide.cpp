@@ -19,7 +19,7 @@ bool is_leftover(const HostView &v) {
 }
 
 bool may_be_used(const HostView &v, const HostView &primary, const Choice &choice) {
-    return &v != &primary && (choice.only_on.empty() || v.host == choice.only_on) &&
+    return v.host != primary.host && (choice.only_on.empty() || v.host == choice.only_on) &&
            !choice.tried.contains(v.host) && v.away.empty();
 }
 
@@ -31,7 +31,7 @@ Step step_on(const HostView &v) {
         return {Kind::Spawn, v.host, ""};
     case Reach::Silent:
         if (v.silent_s < hangs_after_s) {
-            return {Kind::Wait, v.host, "host " + v.host + " " + words(v)};
+            return {Kind::Wait, v.host, v.host + ": " + words(v)};
         }
         return {Kind::End, v.host, "it hangs, and has lost the guest"};
     case Reach::Answers:
@@ -39,7 +39,7 @@ Step step_on(const HostView &v) {
             return {Kind::End, v.host, "it is " + words(v)};
         }
         /* It will see by itself that it has lost. */
-        return {Kind::Wait, v.host, "host " + v.host + " is still " + words(v)};
+        return {Kind::Wait, v.host, v.host + ": still " + words(v)};
     case Reach::Unreachable:
     case Reach::NotFt:
         break;
@@ -55,7 +55,10 @@ Step second_node_for(const HostView &primary, const Views &views, const Choice &
             return {Kind::Attach, v.host, ""};
         }
     }
-    for (const HostView &v : views) {
+    /* A host whose process has died comes last: it may be the host that is ill. */
+    std::vector<HostView> order(views);
+    std::ranges::stable_partition(order, [](const HostView &v) { return !v.died; });
+    for (const HostView &v : order) {
         Step step = may_be_used(v, primary, choice) ? step_on(v) : Step{Kind::Nothing, "", ""};
         if (step.kind == Kind::Wait && wait.kind == Kind::Stuck) {
             wait = step;
@@ -89,7 +92,7 @@ Result<const HostView *> primary_of(const Views &views) {
 }
 
 bool guest_is_off(const HostView &primary) {
-    return primary.run_state == "shutdown";
+    return primary.run_state == "shutdown" || primary.run_state == "guest-panicked";
 }
 
 Step next_to_protect(const Views &views, const Choice &choice) {
@@ -105,7 +108,7 @@ Step next_to_protect(const Views &views, const Choice &choice) {
         return {Kind::Wait, p.host, words(p)};
     }
     if (guest_is_off(p)) {
-        return {Kind::Nothing, p.host, "the guest is switched off"};
+        return {Kind::Nothing, p.host, p.run_state == "shutdown" ? "the guest is switched off" : "the guest has panicked"};
     }
     return second_node_for(p, views, choice);
 }
@@ -124,22 +127,39 @@ Step next_for_agent(const Views &views, const Choice &choice, const std::string 
     return next_to_protect(views, choice);
 }
 
+std::vector<Step> hanging(const Views &views, const PairDescription &pair) {
+    std::vector<Step> found;
+    auto primary = primary_of(views);
+    if (!primary || (*primary)->state != "protected" || (*primary)->peer.empty()) {
+        return found;
+    }
+    for (const HostView &v : views) {
+        const Host *h = pair.host(v.host);
+        /* The second node itself may be slow to answer; the pair's own clock judges that. */
+        bool is_part = v.host == (*primary)->host || !h || h->log == (*primary)->peer;
+        if (!is_part && v.reach == Reach::Silent && v.silent_s >= hangs_after_s) {
+            found.push_back({Kind::End, v.host, "it hangs, and has lost the guest"});
+        }
+    }
+    return found;
+}
+
 Result<std::vector<Step>> clear_to_start(const Views &views, bool force) {
     std::vector<Step> first;
 
     for (const HostView &v : views) {
         bool asked = v.reach != Reach::Unreachable && v.reach != Reach::Silent;
         if (!asked && !force) {
-            return refuse("host ", v.host, " ", words(v), ": it may run the guest, and a second one would be "
+            return refuse(v.host, ": ", words(v), "; it may run the guest, and a second one would be "
                           "two machines. Switch it off (fence it), then give --force");
         }
         if (v.reach == Reach::NotFt || has_guest(v)) {
-            return refuse("host ", v.host, " has the guest already: ", words(v));
+            return refuse(v.host, " has the guest already: ", words(v));
         }
         if (is_leftover(v) || v.is(NodeRole::Secondary, "waiting")) {
             first.push_back({Kind::End, v.host, "it is " + words(v)});
         } else if (v.reach == Reach::Answers) {
-            return refuse("host ", v.host, " is ", words(v), ": it may be taking the guest over");
+            return refuse(v.host, ": ", words(v), "; it may be taking the guest over");
         } else if (v.reach == Reach::Silent) {
             first.push_back({Kind::End, v.host, words(v)});
         }

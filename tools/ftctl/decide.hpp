@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "host_view.hpp"
+#include "pair.hpp"
 #include "sentence.hpp"
 
 namespace ftctl {
@@ -52,7 +53,8 @@ struct Choice {
  * when there is none, or, worse, more than one. */
 Result<const HostView *> primary_of(const Views &views);
 
-/* Has its guest powered itself off? Then it needs no second node. */
+/* Has its guest powered itself off, or panicked? Then it needs no second node,
+ * and would be refused one. */
 bool guest_is_off(const HostView &primary);
 
 /* The next step to a protected guest. Views in the pair's order of preference. */
@@ -61,6 +63,10 @@ Step next_to_protect(const Views &views, const Choice &choice);
 /* The same for the agent on that host: it acts for a primary of its own host
  * only, and not against an operator's order. */
 Step next_for_agent(const Views &views, const Choice &choice, const std::string &own_host);
+
+/* What hangs on hosts that are not a part of this protected pair: it has lost
+ * the guest, and may be ended. Nothing while nobody is a protected primary. */
+std::vector<Step> hanging(const Views &views, const PairDescription &pair);
 
 /* May a primary be started on that host? `force`: hosts that cannot be asked
  * have been fenced by the operator. The steps that have to come first (End). */

@@ -42,7 +42,7 @@ Status store_same(Node &node, const std::string &xml) {
 }
 
 Error on(const Node &node, Error why) {
-    return std::move(why).context("host " + node.host().name);
+    return std::move(why).context(node.host().name);
 }
 
 } // namespace
@@ -69,7 +69,7 @@ Status define(const Options &options, Report &report) {
                 return std::unexpected(on(*node, s.error()));
             }
         }
-        report.say("host " + node->host().name + ": defined; whoever starts it there gets a waiting secondary");
+        report.say(node->host().name + ": defined; whoever starts it there gets a waiting secondary");
     }
     report["name"] = pair->name;
     return {};

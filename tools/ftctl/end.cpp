@@ -23,9 +23,9 @@ Status quit_primary(Cluster &cluster, const HostView &primary, const Say &say) {
     (void)node.command("quit", json::object(), after(command_seconds));
     bool gone = cluster.wait(node, after(goodbye_seconds), now, is_gone);
     if (!gone) {
-        return refuse("host ", primary.host, ": it was told to quit, and ", words(now));
+        return refuse(primary.host, ": it was told to quit; it is still there: ", words(now));
     }
-    say("host " + primary.host + ": the guest was ended");
+    say(primary.host + ": the guest was ended");
     return {};
 }
 
@@ -38,12 +38,12 @@ Status end_rest(Cluster &cluster, bool force, const Say &say) {
             return !is_node(v) || v.state == "failed" || v.state == "fenced" || v.state == "waiting";
         });
         if (seen.reach == Reach::Unreachable) {
-            say("host " + seen.host + " " + words(seen) + ": look at it when it is back");
+            say(seen.host + ": " + words(seen) + "; look at it when it is back");
         } else if (seen.role == NodeRole::Primary && seen.state != "fenced" && !force) {
-            all = refuse("host ", seen.host, " is ", words(seen));
+            all = refuse(seen.host, ": ", words(seen));
         } else if (is_node(seen)) {
             if (Status s = end_node(cluster, seen, say); !s) {
-                all = std::unexpected(std::move(s.error()).context("host " + seen.host));
+                all = std::unexpected(std::move(s.error()).context(seen.host));
             }
         }
     }
@@ -56,7 +56,7 @@ Status end_by_force(Cluster &cluster, const Views &views, const Say &say) {
         for (const HostView &v : views) {
             if (is_node(v) && v.role == role) {
                 if (Status s = end_node(cluster, v, say); !s) {
-                    return std::unexpected(std::move(s.error()).context("host " + v.host));
+                    return std::unexpected(std::move(s.error()).context(v.host));
                 }
             }
         }
@@ -66,15 +66,6 @@ Status end_by_force(Cluster &cluster, const Views &views, const Say &say) {
 
 bool may_hide_the_guest(const HostView &v) {
     return v.reach == Reach::Unreachable || v.reach == Reach::Silent;
-}
-
-Result<HostView> primary_now(Cluster &cluster) {
-    Views views = cluster.look();
-    auto primary = primary_of(views);
-    if (!primary) {
-        return std::unexpected(primary.error());
-    }
-    return **primary;
 }
 
 } // namespace
@@ -92,7 +83,7 @@ Status stop(const Options &options, Report &report) {
     auto primary = primary_of(views);
     for (const HostView &v : views) {
         if (!primary && may_hide_the_guest(v)) {
-            return refuse("host ", v.host, " ", words(v), ": it may run the guest; --force ends what can be ended");
+            return refuse(v.host, ": ", words(v), "; it may run the guest; --force ends what can be ended");
         }
     }
     if (primary) {
@@ -111,13 +102,13 @@ Status shutdown(const Options &options, Report &report) {
     }
     Node &node = *cluster->node(primary->host);
     if (Status s = node.press_power(after(command_seconds)); !s) {
-        return std::unexpected(std::move(s.error()).context("host " + primary->host));
+        return std::unexpected(std::move(s.error()).context(primary->host));
     }
-    report.say("host " + primary->host + ": the guest's power button was pressed");
+    report.say(primary->host + ": the guest's power button was pressed");
     double patience = options.patience(guest_seconds);
     HostView now;
     if (!cluster->wait(node, after(patience), now, [](const HostView &v) { return is_gone(v) || guest_is_off(v); })) {
-        return refuse("the guest has not powered itself off within ", patience, " s: host ", now.host, " is ",
+        return refuse("the guest has not powered itself off within ", patience, " s: ", now.host, ": ",
                       words(now), "; ftctl stop ends it the hard way");
     }
     report.say("the guest has powered itself off");
@@ -133,24 +124,25 @@ Status reboot(const Options &options, Report &report) {
     }
     Node &node = *cluster->node(primary->host);
     if (Status s = node.press_power_to_reboot(after(command_seconds)); !s) {
-        return std::unexpected(std::move(s.error()).context("host " + primary->host));
+        return std::unexpected(std::move(s.error()).context(primary->host));
     }
-    report.say("host " + primary->host + ": the guest's power button was pressed");
+    report.say(primary->host + ": the guest's power button was pressed");
     Deadline deadline = after(options.patience(guest_seconds));
     HostView now;
     /* The machine goes off, and libvirt switches it on again: the pair ends in between. */
     if (!cluster->wait(node, deadline, now, [&](const HostView &v) {
             return v.reach != Reach::Answers || v.state != primary->state || guest_is_off(v);
         })) {
-        return refuse("the guest has not gone down within its time; host ", now.host, " is ", words(now));
+        return refuse("the guest has not gone down in time; ", now.host, ": ", words(now));
     }
     report.say("the guest has gone down");
-    if (!cluster->wait(node, deadline, now, [](const HostView &v) {
-            return v.role == NodeRole::Primary && v.run_state == "running";
-        })) {
-        return refuse("the guest was not switched on again; host ", now.host, " is ", words(now));
+    bool settled = cluster->wait(node, deadline, now, [](const HostView &v) {
+        return is_gone(v) || (v.role == NodeRole::Primary && v.run_state == "running");
+    });
+    if (!settled || is_gone(now)) {
+        return refuse("the guest was not switched on again; ", now.host, ": ", words(now));
     }
-    report.say("host " + now.host + ": the guest was switched on again");
+    report.say(now.host + ": the guest was switched on again");
     auto result = protect(*cluster, {}, next_to_protect, deadline,
                           [&](const std::string &text) { report.say(text); });
     if (!result) {

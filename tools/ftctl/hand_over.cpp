@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <algorithm>
+#include "hand_over.hpp"
 
-#include "protect.hpp"
+#include <algorithm>
+#include <cmath>
+
 #include "verbs.hpp"
 
 namespace ftctl {
@@ -9,53 +11,6 @@ namespace {
 
 constexpr double patience_s = 120;
 constexpr double state_seconds = 15;
-
-struct HandedOver {
-    HostView old;
-    std::string now;
-    double seconds;
-};
-
-Result<std::pair<HostView, HostView>> protected_pair(Cluster &cluster) {
-    Views views = cluster.look();
-    auto primary = primary_of(views);
-    if (!primary) {
-        return std::unexpected(primary.error());
-    }
-    auto second = std::ranges::find_if(views, [](const HostView &v) {
-        return v.is(NodeRole::Secondary, "protected");
-    });
-    if ((*primary)->state != "protected" || second == views.end()) {
-        return refuse("the guest is not protected: ", words(views));
-    }
-    return std::pair{**primary, *second};
-}
-
-Result<HandedOver> hand_over(Cluster &cluster, const Say &say) {
-    auto pair = protected_pair(cluster);
-    if (!pair) {
-        return std::unexpected(pair.error());
-    }
-    auto begin = Clock::now();
-    Node &old = *cluster.node(pair->first.host), &next = *cluster.node(pair->second.host);
-    if (auto done = old.command("ft-failover", json::object(), after(command_seconds)); !done) {
-        return std::unexpected(std::move(done.error()).context("host " + old.host().name));
-    }
-    HostView seen;
-    if (!cluster.wait(next, after(state_seconds), seen, [](const HostView &v) {
-            return v.role == NodeRole::Primary && v.state != "going-live";
-        })) {
-        return refuse("host ", seen.host, " has not taken over: ", words(seen));
-    }
-    HandedOver result{{}, next.host().name, seconds_since(begin)};
-    say(sentence("host ", result.now, ": has the guest after ", std::lround(result.seconds * 1000), " ms"));
-    if (!cluster.wait(old, after(state_seconds), result.old, [](const HostView &v) {
-            return v.reach != Reach::Answers || v.state == "fenced" || v.role == NodeRole::Secondary;
-        })) {
-        return refuse("host ", result.old.host, " still is ", words(result.old));
-    }
-    return result;
-}
 
 Status protect_again(Cluster &cluster, const Choice &choice, const Options &options, Report &report) {
     auto result = protect(cluster, choice, next_to_protect, after(options.patience(patience_s)),
@@ -83,7 +38,9 @@ Status with_cluster(const Options &options, const std::function<Status(Cluster &
 }
 
 Status fail_over(Cluster &cluster, const Options &options, Report &report) {
-    auto moved = hand_over(cluster, [&](const std::string &text) { report.say(text); });
+    Say say = [&](const std::string &text) { report.say(text); };
+    auto primary = primary_now(cluster);
+    auto moved = primary ? hand_over(cluster, *primary, say) : std::unexpected(primary.error());
     if (!moved) {
         return std::unexpected(moved.error());
     }
@@ -93,32 +50,83 @@ Status fail_over(Cluster &cluster, const Options &options, Report &report) {
         return protect_again(cluster, {}, options, report);
     }
     if (moved->old.is(NodeRole::Primary, "fenced")) {
-        return end_node(cluster, moved->old, [&](const std::string &text) { report.say(text); });
+        return end_node(cluster, moved->old, say);
     }
     return {};
 }
 
 /* The guest runs on alone; its second node ends and another takes its place. */
 Status replace_second(Cluster &cluster, const Options &options, Report &report) {
-    auto pair = protected_pair(cluster);
-    if (!pair) {
-        return std::unexpected(pair.error());
+    auto view = primary_now(cluster);
+    if (!view) {
+        return std::unexpected(view.error());
+    }
+    if (view->state != "protected") {
+        return refuse("the guest is not protected: ", view->host, ": ", words(*view));
+    }
+    auto partner = partner_of(cluster, *view);
+    if (!partner) {
+        return std::unexpected(partner.error());
     }
     auto begin = Clock::now();
-    Node &primary = *cluster.node(pair->first.host);
+    Node &primary = *cluster.node(view->host);
     HostView seen;
     if (auto done = primary.command("ft-detach", json::object(), after(command_seconds)); !done) {
-        return std::unexpected(std::move(done.error()).context("host " + pair->first.host));
+        return std::unexpected(std::move(done.error()).context(view->host));
     }
     cluster.wait(primary, after(state_seconds), seen, [](const HostView &v) { return v.state == "exposed"; });
     report["detach_seconds"] = seconds_since(begin);
-    report.say("host " + pair->first.host + ": detached, the guest runs exposed");
-    Status s = protect_again(cluster, {.only_on = pair->second.host, .tried = {}}, options, report);
+    report.say(view->host + ": detached, the guest runs exposed");
+    Status s = protect_again(cluster, {.only_on = (*partner)->host().name, .tried = {}}, options, report);
     report["exposed_seconds"] = seconds_since(begin);
     return s;
 }
 
 } // namespace
+
+Result<Node *> partner_of(Cluster &cluster, const HostView &primary) {
+    for (auto &node : cluster.nodes) {
+        if (node->host().log == primary.peer) {
+            return node.get();
+        }
+    }
+    /* Attached by hand, by another name of the address. */
+    for (const HostView &v : cluster.look()) {
+        if (v.is(NodeRole::Secondary, "protected")) {
+            return cluster.node(v.host);
+        }
+    }
+    return refuse("no host has the second node of ", primary.host, " (", primary.peer, ")");
+}
+
+Result<HandedOver> hand_over(Cluster &cluster, const HostView &primary, const Say &say) {
+    if (!primary.is(NodeRole::Primary, "protected")) {
+        return refuse("the guest is not protected: ", primary.host, ": ", words(primary));
+    }
+    auto partner = partner_of(cluster, primary);
+    if (!partner) {
+        return std::unexpected(partner.error());
+    }
+    auto begin = Clock::now();
+    Node &old = *cluster.node(primary.host), &next = **partner;
+    if (auto done = old.command("ft-failover", json::object(), after(command_seconds)); !done) {
+        return std::unexpected(std::move(done.error()).context(old.host().name));
+    }
+    HostView seen;
+    if (!cluster.wait(next, after(state_seconds), seen, [](const HostView &v) {
+            return v.role == NodeRole::Primary && v.state != "going-live";
+        })) {
+        return refuse(seen.host, " has not taken over: ", words(seen));
+    }
+    HandedOver result{{}, next.host().name, seconds_since(begin)};
+    say(sentence(result.now, ": has the guest after ", std::lround(result.seconds * 1000), " ms"));
+    if (!cluster.wait(old, after(state_seconds), result.old, [](const HostView &v) {
+            return v.reach != Reach::Answers || v.state == "fenced" || v.role == NodeRole::Secondary;
+        })) {
+        return refuse(result.old.host, ": not fenced yet: ", words(result.old));
+    }
+    return result;
+}
 
 Status failover(const Options &options, Report &report) {
     return with_cluster(options, [&](Cluster &c) { return fail_over(c, options, report); });
@@ -139,8 +147,33 @@ Status test_restart(const Options &options, Report &report) {
     return s;
 }
 
+/* What the second node would be made of, on that host or the first but the primary's. */
+static Status print_second(Cluster &cluster, const Options &options, Report &report) {
+    Views views = cluster.look();
+    auto primary = primary_of(views);
+    if (!primary) {
+        return std::unexpected(primary.error());
+    }
+    for (auto &node : cluster.nodes) {
+        if (options.on.empty() ? node->host().name != (*primary)->host : node->host().name == options.on) {
+            auto recipe = cluster.node((*primary)->host)->live_recipe(after(command_seconds));
+            auto text = recipe ? node->preview(*recipe, Role::secondary("")) : recipe;
+            if (!text) {
+                return std::unexpected(text.error());
+            }
+            report.print(*text);
+            report["recipe"] = *text;
+            return {};
+        }
+    }
+    return refuse("no host for it");
+}
+
 Status respawn(const Options &options, Report &report) {
     return with_cluster(options, [&](Cluster &c) {
+        if (options.print) {
+            return print_second(c, options, report);
+        }
         return protect_again(c, {.only_on = options.on, .tried = {}}, options, report);
     });
 }

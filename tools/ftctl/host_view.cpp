@@ -58,7 +58,7 @@ std::string words(const HostView &view) {
 std::string words(const Views &views) {
     std::string all;
     for (const HostView &v : views) {
-        all += sentence(all.empty() ? "" : "; ", "host ", v.host, ": ", words(v));
+        all += sentence(all.empty() ? "" : "; ", v.host, ": ", words(v));
     }
     return all;
 }

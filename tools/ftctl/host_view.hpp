@@ -41,6 +41,7 @@ struct HostView {
     std::string away;           /* why the host must not be used now; empty: it may */
     int64_t run_id = 0;         /* changes with each new process there */
     double silent_s = 0;        /* for how long it has not answered */
+    bool died = false;          /* off, because its last process died there */
     json ft;                    /* all of query-ft */
 
     bool is(NodeRole r, std::string_view s) const { return role == r && state == s; }

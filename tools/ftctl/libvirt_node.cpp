@@ -57,12 +57,13 @@ struct Outside {
 std::string away_of(virDomainPtr domain) {
     std::string text = taken(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, host_namespace,
                                                   VIR_DOMAIN_AFFECT_CONFIG));
-    size_t from = text.find("why='"), to = text.find('\'', from + 5);
+    /* Our own element; libvirt may choose the kind of quotes. */
+    size_t from = text.find("why=");
+    size_t to = from == std::string::npos ? from : text.find(text[from + 4], from + 5);
     if (text.empty()) {
         return "";
     }
-    return from == std::string::npos || to == std::string::npos ? "it says so"
-                                                                : text.substr(from + 5, to - from - 5);
+    return to == std::string::npos ? "it says so" : text.substr(from + 5, to - from - 5);
 }
 
 Result<Outside> look_outside(virConnectPtr connection, const std::string &uuid, HostView view) {
@@ -84,6 +85,7 @@ Result<Outside> look_outside(virConnectPtr connection, const std::string &uuid, 
     if (state == VIR_DOMAIN_SHUTOFF || state == VIR_DOMAIN_CRASHED) {
         out.view.reach = Reach::Off;
         out.view.reason = off_word(reason);
+        out.view.died = reason == VIR_DOMAIN_SHUTOFF_CRASHED;
         return out;
     }
     out.view.reach = Reach::Silent;
@@ -117,17 +119,18 @@ LibvirtNode::LibvirtNode(Host host, std::string uuid, Listener listener)
     : Node(host), libvirt_(host.uri, std::move(listener)), uuid_(std::move(uuid)) {}
 
 template <typename Work>
-auto LibvirtNode::ask(Deadline deadline, Work work) -> std::invoke_result_t<Work, virConnectPtr> {
+auto LibvirtNode::ask(Deadline deadline, Work work, const char *who)
+    -> std::invoke_result_t<Work, virConnectPtr> {
     auto connection = libvirt_.connect(deadline);
     if (!connection) {
         return std::unexpected(connection.error());
     }
-    return within(deadline, "libvirtd does not answer",
+    return within(deadline, sentence(who, " does not answer"),
                   [c = *connection, work = std::move(work)] { return work(c->ptr); });
 }
 
 template <typename Work>
-auto LibvirtNode::ask_domain(Deadline deadline, Work work)
+auto LibvirtNode::ask_domain(Deadline deadline, Work work, const char *who)
     -> std::invoke_result_t<Work, virDomainPtr> {
     return ask(deadline, [uuid = uuid_, work = std::move(work)](
                              virConnectPtr c) -> std::invoke_result_t<Work, virDomainPtr> {
@@ -136,7 +139,7 @@ auto LibvirtNode::ask_domain(Deadline deadline, Work work)
             return refuse(libvirt_error());
         }
         return work(domain.ptr);
-    });
+    }, who);
 }
 
 void LibvirtNode::silent(HostView &view, std::string why, double known_s) {
@@ -199,7 +202,7 @@ Result<json> LibvirtNode::command(const std::string &name, const json &arguments
     }
     return ask_domain(deadline, [text = message.dump(), mark = std::move(mark)](virDomainPtr d) {
         return monitor(d, text);
-    });
+    }, "its monitor");
 }
 
 Result<std::string> LibvirtNode::xml(unsigned flags, Deadline deadline) {
@@ -227,15 +230,28 @@ Status LibvirtNode::store(const std::string &recipe, Deadline deadline) {
     });
 }
 
-Status LibvirtNode::start(const std::string &recipe, const Role &role, Deadline deadline) {
-    auto xml = role_xml(recipe, role);
+Result<std::string> LibvirtNode::preview(const std::string &recipe, const Role &role) {
+    auto listen = listen_anywhere(host().log);
+    if (!listen) {
+        return listen;
+    }
+    bool fill = role.kind == Role::Kind::Secondary && role.address.empty();
+    return role_xml(recipe, fill ? Role::secondary(*listen) : role);
+}
+
+Result<std::string> LibvirtNode::start(const std::string &recipe, const Role &role,
+                                       Deadline deadline) {
+    auto xml = preview(recipe, role);
     if (!xml) {
-        return std::unexpected(xml.error());
+        return xml;
     }
     answered_ = {};
-    return ask(deadline, [xml = *xml](virConnectPtr c) -> Status {
+    return ask(deadline, [xml = *xml](virConnectPtr c) -> Result<std::string> {
         Domain domain(virDomainCreateXML(c, xml.c_str(), 0));
-        return checked(domain.ptr ? 0 : -1);
+        if (!domain.ptr) {
+            return refuse(libvirt_error());
+        }
+        return std::string{};
     });
 }
 
@@ -275,27 +291,6 @@ Status LibvirtNode::set_away(const std::string &why, Deadline deadline) {
                                             why.empty() ? nullptr : text.c_str(), "fthost",
                                             host_namespace, VIR_DOMAIN_AFFECT_CONFIG));
     });
-}
-
-Result<PairDescription> find_pair(const std::string &uri, const std::string &name,
-                                  Deadline deadline) {
-    LibvirtHost libvirt(uri, {});
-    auto connection = libvirt.connect(deadline);
-    if (!connection) {
-        return std::unexpected(std::move(connection.error()).context("asking " + uri));
-    }
-    auto xml = within(deadline, "libvirtd does not answer", [c = *connection, name]() -> Result<std::string> {
-        Domain domain(virDomainLookupByName(c->ptr, name.c_str()));
-        char *text = domain.ptr ? virDomainGetXMLDesc(domain.ptr, VIR_DOMAIN_XML_INACTIVE) : nullptr;
-        if (!text) {
-            return refuse(libvirt_error());
-        }
-        return taken(text);
-    });
-    if (!xml) {
-        return std::unexpected(std::move(xml.error()).context("asking " + uri));
-    }
-    return parse_pair(*xml);
 }
 
 } // namespace ftctl

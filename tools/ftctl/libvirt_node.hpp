@@ -21,7 +21,9 @@ class LibvirtNode : public Node {
     Result<std::string> live_recipe(Deadline deadline) override;
     Result<std::string> stored_recipe(Deadline deadline) override;
     Status store(const std::string &recipe, Deadline deadline) override;
-    Status start(const std::string &recipe, const Role &role, Deadline deadline) override;
+    Result<std::string> start(const std::string &recipe, const Role &role,
+                              Deadline deadline) override;
+    Result<std::string> preview(const std::string &recipe, const Role &role) override;
     Status end(const HostView &seen, Deadline deadline) override;
     Status press_power(Deadline deadline) override;
     Status press_power_to_reboot(Deadline deadline) override;
@@ -30,11 +32,11 @@ class LibvirtNode : public Node {
     bool connected() const { return libvirt_.connected(); }
 
   private:
-    /* Runs work(connection) -> Result by the deadline. */
+    /* Runs work(connection) -> Result by the deadline; who: who has not answered if it is late. */
     template <typename Work>
-    auto ask(Deadline deadline, Work work) -> std::invoke_result_t<Work, virConnectPtr>;
+    auto ask(Deadline deadline, Work work, const char *who = "libvirtd") -> std::invoke_result_t<Work, virConnectPtr>;
     template <typename Work>
-    auto ask_domain(Deadline deadline, Work work) -> std::invoke_result_t<Work, virDomainPtr>;
+    auto ask_domain(Deadline deadline, Work work, const char *who = "libvirtd") -> std::invoke_result_t<Work, virDomainPtr>;
     Result<std::string> xml(unsigned flags, Deadline deadline);
     void look_inside(HostView &view, Deadline deadline);
     void silent(HostView &view, std::string why, double known_s);
@@ -44,10 +46,6 @@ class LibvirtNode : public Node {
     Outstanding asked_;                 /* one question to the monitor at a time */
     Clock::time_point answered_{};      /* last; {} while nothing was ever asked */
 };
-
-/* The pair that this libvirtd knows under that name. */
-Result<PairDescription> find_pair(const std::string &uri, const std::string &name,
-                                  Deadline deadline);
 
 } // namespace ftctl
 

@@ -15,9 +15,11 @@ struct Options {
     std::string name;           /* the guest; define: the XML file */
     std::string connect = "qemu:///system";
     std::string hosts_file;     /* not empty: plain QEMU processes, no libvirt */
-    std::string on;             /* start: the primary's host; respawn: the secondary's */
+    std::string on;             /* start: the primary's host; respawn: the secondary's; agent: this one */
     bool force = false;
     bool respawn = true;
+    bool back = false;          /* evacuate: take the mark away again */
+    bool print = false;         /* respawn: only show what would be started */
     bool as_json = false;
     double seconds = 0;         /* 0: the verb's own patience */
 

@@ -122,19 +122,26 @@ Result<std::string> port_of(const std::string &log) {
     return port;
 }
 
+Result<std::string> listen_anywhere(const std::string &log) {
+    auto port = port_of(log);
+    if (!port) {
+        return port;
+    }
+    return (log[0] == '[' ? "[::]:" : "0.0.0.0:") + *port;
+}
+
 Result<std::string> listen_everywhere(const PairDescription &pair) {
     std::string all;
     for (const Host &host : pair.hosts) {
-        auto port = port_of(host.log);
-        if (!port) {
-            return port;
+        auto one = listen_anywhere(host.log);
+        if (!one) {
+            return one;
         }
-        std::string one = (host.log[0] == '[' ? "[::]:" : "0.0.0.0:") + *port;
-        if (!all.empty() && all != one) {
+        if (!all.empty() && all != *one) {
             return refuse("the hosts' log addresses need one port and one kind of address, because all "
-                          "hosts hold the same XML: host ", host.name, " has ", one, ", not ", all);
+                          "hosts hold the same XML: host ", host.name, " has ", *one, ", not ", all);
         }
-        all = one;
+        all = *one;
     }
     return all;
 }

@@ -32,6 +32,8 @@ struct Host {
     std::string name;
     std::string uri;    /* libvirt's; empty for a host of a hosts file */
     std::string log;    /* HOST:PORT at which its secondary is reached */
+
+    bool operator==(const Host &) const = default;
 };
 
 struct PairDescription {
@@ -42,6 +44,7 @@ struct PairDescription {
     std::vector<Host> hosts;
 
     const Host *host(std::string_view name) const;
+    bool operator==(const PairDescription &) const = default;
 };
 
 /* Of a domain's XML. */
@@ -49,6 +52,9 @@ Result<PairDescription> parse_pair(const std::string &xml);
 
 /* HOST:PORT, [HOST]:PORT -> the port. */
 Result<std::string> port_of(const std::string &log);
+
+/* Every address of the host, at that port. */
+Result<std::string> listen_anywhere(const std::string &log);
 
 /* What every host can listen at under one XML: 0.0.0.0:PORT, or [::]:PORT for
  * an IPv6 address. All hosts of the pair must agree on it. */

@@ -16,14 +16,6 @@ Status attach(Node &primary, const Node &secondary) {
     return {};
 }
 
-Status spawn(Node &primary, Node &secondary, const Role &role) {
-    auto recipe = primary.live_recipe(after(command_seconds));
-    if (!recipe) {
-        return std::unexpected(std::move(recipe.error()).context("reading the running guest's description"));
-    }
-    return secondary.start(*recipe, role, after(process_seconds));
-}
-
 /* One step of the way; an error means that this host will not do. */
 class Way {
   public:
@@ -54,7 +46,7 @@ const HostView &Way::view_of(const Views &views, const std::string &host) {
 }
 
 void Way::leave_out(const std::string &host, const Error &why) {
-    last_words_ = "host " + host + ": " + why.text;
+    last_words_ = host + ": " + why.text;
     say_(last_words_);
     choice_.tried.insert(host);
 }
@@ -69,13 +61,19 @@ void Way::notice_end_of_attach(const Views &views) {
 }
 
 Status Way::start_on(const Step &step, const std::string &primary) {
-    auto listen = listen_everywhere(cluster_.pair);
-    Node &node = *cluster_.node(step.host);
-    if (!listen) {
-        return std::unexpected(listen.error());
+    auto recipe = cluster_.node(primary)->live_recipe(after(command_seconds));
+    if (!recipe) {
+        return std::unexpected(std::move(recipe.error()).context("reading the running guest's description"));
     }
-    say_("host " + step.host + ": starting a secondary");
-    return spawn(*cluster_.node(primary), node, Role::secondary(*listen));
+    say_(step.host + ": starting a secondary");
+    auto started = cluster_.node(step.host)->start(*recipe, Role::secondary(""), after(process_seconds));
+    if (!started) {
+        return std::unexpected(started.error());
+    }
+    if (!started->empty()) {
+        say_(step.host + ": it runs: " + *started);
+    }
+    return {};
 }
 
 Status Way::act(const Step &step, const Views &views) {
@@ -86,7 +84,7 @@ Status Way::act(const Step &step, const Views &views) {
     case Step::Kind::Spawn:
         return start_on(step, p.host);
     case Step::Kind::Attach:
-        say_("host " + step.host + ": its secondary waits at " + cluster_.node(step.host)->host().log +
+        say_(step.host + ": its secondary waits at " + cluster_.node(step.host)->host().log +
              "; attaching it");
         attached_ = step.host;
         return attach(*cluster_.node(p.host), *cluster_.node(step.host));
@@ -143,9 +141,18 @@ double number(const json &ft, const char *key) {
 Status end_node(Cluster &cluster, const HostView &seen, const Say &say) {
     Status ended = cluster.node(seen.host)->end(seen, after(process_seconds));
     if (ended) {
-        say("host " + seen.host + ": was " + words(seen) + "; ended");
+        say(seen.host + ": ended; it was: " + words(seen));
     }
     return ended;
+}
+
+Result<HostView> primary_now(Cluster &cluster) {
+    Views views = cluster.look();
+    auto primary = primary_of(views);
+    if (!primary) {
+        return std::unexpected(primary.error());
+    }
+    return **primary;
 }
 
 Result<Protected> protect(Cluster &cluster, Choice choice, const Decide &decide,
@@ -158,8 +165,8 @@ std::string words(const Protected &result) {
     snprintf(text, sizeof(text), "epoch %.0f; %.1f MiB sent, the guest stood still for %.1f ms",
              number(result.ft, "epoch"), number(result.ft, "attach-bytes") / (1 << 20),
              number(result.ft, "attach-pause-ns") / 1e6);
-    return "host " + result.primary + ": protected" +
-           (result.secondary.empty() ? "" : " by host " + result.secondary) + ", " + text;
+    return result.primary + ": protected" +
+           (result.secondary.empty() ? "" : " by " + result.secondary) + ", " + text;
 }
 
 } // namespace ftctl

@@ -30,6 +30,9 @@ struct Protected {
 Result<Protected> protect(Cluster &cluster, Choice choice, const Decide &decide,
                           Deadline deadline, const Say &say);
 
+/* The one primary of this moment (primary_of). */
+Result<HostView> primary_now(Cluster &cluster);
+
 /* "protected by host b, epoch 7; 23.1 MiB sent, the guest stood still for 9.8 ms" */
 std::string words(const Protected &result);
 

@@ -52,7 +52,7 @@ Status Start::clear(const Views &views) {
     for (const Step &step : *first) {
         const HostView &seen = *std::ranges::find(views, step.host, &HostView::host);
         if (Status s = end_node(cluster_, seen, say_); !s) {
-            return std::unexpected(std::move(s.error()).context("host " + step.host));
+            return std::unexpected(std::move(s.error()).context(step.host));
         }
     }
     return {};
@@ -60,23 +60,19 @@ Status Start::clear(const Views &views) {
 
 /* On the first of the other hosts that takes it. */
 Status Start::start_secondary(const Views &views) {
-    auto listen = listen_everywhere(cluster_.pair);
-    if (!listen) {
-        return std::unexpected(listen.error());
-    }
     std::string why = "no other host can be used";
     for (const HostView &v : views) {
         if (v.host == primary_ || !can_run(v)) {
             continue;
         }
         Node &node = *cluster_.node(v.host);
-        Status s = node.start(recipe_, Role::secondary(*listen), after(process_seconds));
+        auto s = node.start(recipe_, Role::secondary(""), after(process_seconds));
         if (s) {
-            say_("host " + v.host + ": a secondary waits at " + node.host().log);
+            say_(v.host + ": a secondary waits at " + node.host().log);
             secondary_ = v.host;
             return {};
         }
-        why = "host " + v.host + ": " + s.error().text;
+        why = v.host + ": " + s.error().text;
         say_(why);
     }
     return refuse("no secondary could be started: ", why);
@@ -98,11 +94,11 @@ Status Start::start_primary() {
         return s;
     }
     std::string peer = secondary_.empty() ? "" : cluster_.node(secondary_)->host().log;
-    Status s = cluster_.node(primary_)->start(recipe_, Role::primary(peer), after(process_seconds));
+    auto s = cluster_.node(primary_)->start(recipe_, Role::primary(peer), after(process_seconds));
     if (!s) {
-        return std::unexpected(std::move(s.error()).context("host " + primary_));
+        return std::unexpected(std::move(s.error()).context(primary_));
     }
-    say_("host " + primary_ + ": the guest was started");
+    say_(primary_ + ": the guest was started");
     return {};
 }
 
@@ -115,7 +111,7 @@ Result<Protected> Start::run() {
     primary_ = *primary;
     auto recipe = cluster_.node(primary_)->stored_recipe(after(command_seconds));
     if (!recipe) {
-        return std::unexpected(std::move(recipe.error()).context("host " + primary_));
+        return std::unexpected(std::move(recipe.error()).context(primary_));
     }
     recipe_ = *recipe;
     Status second = start_secondary(views);

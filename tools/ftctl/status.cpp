@@ -27,16 +27,23 @@ std::string details(const HostView &v) {
     return "";
 }
 
-/* One line that says how the guest stands. */
+std::string of_primary(const Views &views) {
+    for (const HostView &v : views) {
+        if (v.role == NodeRole::Primary && v.state != "fenced") {
+            return sentence(v.state, ", on ", v.host);
+        }
+    }
+    return "";
+}
+
+/* How the guest stands, in one line. */
 std::string verdict(const Views &views) {
-    auto is = [&](const char *state) {
-        return std::ranges::find_if(views, [&](const HostView &v) {
-            return v.is(NodeRole::Primary, state);
-        });
-    };
-    for (const char *state : {"protected", "exposed", "syncing", "going-live"}) {
-        if (auto v = is(state); v != views.end()) {
-            return sentence(state, " on host ", v->host);
+    if (std::string primary = of_primary(views); !primary.empty()) {
+        return primary;
+    }
+    for (const HostView &v : views) {
+        if (v.role == NodeRole::Secondary && (v.state == "protected" || v.state == "going-live")) {
+            return sentence("its primary cannot be asked; ", v.host, " stands by (", v.state, ")");
         }
     }
     bool all_off = std::ranges::all_of(views, [](const HostView &v) {

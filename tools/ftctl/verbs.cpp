@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "verbs.hpp"
 
+#include "manuals.hpp"
+
 #include <CLI/CLI.hpp>
 
 namespace ftctl {
@@ -12,9 +14,14 @@ void common(CLI::App &c, Options &o) {
 }
 
 void guest(CLI::App &c, Options &o) {
-    c.add_option("NAME", o.name, "the guest's name")->required();
+    c.add_option("NAME", o.name, "the guest's name; not needed with --hosts");
     common(c, o);
     c.add_option("--hosts", o.hosts_file, "plain QEMU processes without libvirt: a JSON file that names them");
+    c.callback([&o] {
+        if (o.name.empty() && o.hosts_file.empty()) {
+            throw CLI::RequiredError("NAME, or --hosts FILE,");
+        }
+    });
 }
 
 void patient(CLI::App &c, Options &o) {
@@ -41,6 +48,7 @@ void stop_arguments(CLI::App &c, Options &o) {
 void respawn_arguments(CLI::App &c, Options &o) {
     patient(c, o);
     c.add_option("--on", o.on, "the host for the second node (default: the first that takes it)");
+    c.add_flag("--print", o.print, "start nothing; print what would be started");
 }
 
 void failover_arguments(CLI::App &c, Options &o) {
@@ -48,17 +56,31 @@ void failover_arguments(CLI::App &c, Options &o) {
     c.add_flag("!--no-respawn", o.respawn, "end the old primary and leave the guest exposed");
 }
 
+void local_arguments(CLI::App &c, Options &o) {
+    common(c, o);
+    c.add_option("--host", o.on, "this host's name in <ft:pair> (default: found by host name or UUID)");
+}
+
+void evacuate_arguments(CLI::App &c, Options &o) {
+    local_arguments(c, o);
+    c.add_flag("--back", o.back, "the host is back: it may be used again");
+    c.add_option("--seconds", o.seconds, "give up after so long");
+}
+
 constexpr Verb table[] = {
-    {"define", "stores a pair's domain on all its hosts", "", define_arguments, define},
-    {"start", "starts a pair", "", start_arguments, start},
-    {"stop", "ends a pair for good, the guest's power cut", "", stop_arguments, stop},
-    {"shutdown", "presses the guest's power button and waits until it is off", "", patient, shutdown},
-    {"reboot", "the same, and waits until it is up and protected again", "", patient, reboot},
-    {"status", "one line for each host", "", patient, status},
-    {"failover", "hands the guest over to its other host", "", failover_arguments, failover},
-    {"respawn", "gives an exposed guest a second node", "", respawn_arguments, respawn},
-    {"test-failover", "hands over, and protects again; prints times", "", patient, test_failover},
-    {"test-restart", "replaces the second node; prints times", "", patient, test_restart},
+    {"define", "stores a pair's domain on all its hosts", manual::define, define_arguments, define},
+    {"start", "starts a pair", manual::start, start_arguments, start},
+    {"stop", "ends a pair for good, the guest's power cut", manual::stop, stop_arguments, stop},
+    {"shutdown", "presses the guest's power button and waits until it is off", manual::shutdown, patient, shutdown},
+    {"reboot", "the same, and waits until it is up and protected again", manual::reboot, patient, reboot},
+    {"status", "one line for each host", manual::status, patient, status},
+    {"watch", "prints what happens, until it is interrupted", manual::watch, guest, watch},
+    {"failover", "hands the guest over to its other host", manual::failover, failover_arguments, failover},
+    {"respawn", "gives an exposed guest a second node", manual::respawn, respawn_arguments, respawn},
+    {"test-failover", "hands over, and protects again; prints times", manual::test_failover, patient, test_failover},
+    {"test-restart", "replaces the second node; prints times", manual::test_restart, patient, test_restart},
+    {"evacuate", "hands over what runs here: before this host is shut down", manual::evacuate, evacuate_arguments, evacuate},
+    {"agent", "brings redundancy back by itself; one on each host", manual::agent, local_arguments, agent},
 };
 
 } // namespace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A QEMU that somebody else started, scripts/respawn say, as a node of the pair."""
+"""A QEMU that somebody else started, ftctl say, as a node of the pair."""
 
 import subprocess
 import time
@@ -35,11 +35,12 @@ class AdoptedProcess:
 
 
 class AdoptedNode(Node):
-    """name: as in the names of its files."""
+    """name: its monitor's, without .qmp."""
 
     def __init__(self, name, namespace, folder, pid):
         super().__init__(name, namespace, folder, [], "")
         self.argv = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+        self.serial = folder / self.argv[self.argv.index("-serial") + 1].removeprefix("file:")
         self.process = AdoptedProcess(pid)
 
     def errors(self):
