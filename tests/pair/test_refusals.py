@@ -98,6 +98,21 @@ DEVICES = [
     ("ivshmem", "ivshmem-plain,memdev=m0",
      "-object memory-backend-ram,id=m0,size=1M,share=on"),
 ]
+# (-object line, what it needs beside it); the refusal names the object's type and id. What these read or let out is in no log.
+OBJECTS = [
+    ("rng-random,id=o1,filename=/dev/urandom", ""),
+    ("rng-egd,id=o1,chardev=c1", "-chardev null,id=c1"),
+    ("memory-backend-file,id=o1,size=1M,share=on,mem-path=/dev/shm", ""),
+    ("filter-mirror,id=o1,netdev=n1,outdev=c1", f"{NET} -chardev null,id=c1"),
+    ("filter-buffer,id=o1,netdev=n1,interval=1000", NET),
+    ("can-bus,id=o1", ""),
+    ("tls-cipher-suites,id=o1,priority=NORMAL", ""),
+]
+# Their siblings that QEMU, libvirt or a drive needs.
+GOOD_OBJECTS = ("-object rng-builtin,id=o1 -device virtio-rng-pci,rng=o1 -object secret,id=o2,data=words -object throttle-group,id=o3 "
+                "-object memory-backend-file,id=o4,size=1M,share=off,mem-path=/dev/shm -action watchdog=reset")
+WATCHDOG = [(f"watchdog action {action}", None, f"-action watchdog={action}", f"watchdog={action}")
+            for action in ("pause", "shutdown", "poweroff")]
 VHOST = ("vhost", None, "-netdev tap,id=n1,ifname=tap0,script=no,downscript=no,vhost=on "
          "-device virtio-net-pci,netdev=n1", "vhost")
 
@@ -122,7 +137,7 @@ def run(case):
     with case.pair() as pair:
         namespace = pair.hosts.nodes["a"]
         good = f"ft=primary,ft-arbiter=file:{pair.arbiter_folder},ft-peer={LOG_IP['b']}:7000"
-        wrong = [*REFUSED, *DRIVES]
+        wrong = [*REFUSED, *DRIVES, *WATCHDOG]
         if os.access("/dev/vhost-net", os.R_OK | os.W_OK):
             wrong.append(VHOST)
         answers = [(what, word, *start(namespace, words or good, arguments, 10))
@@ -137,14 +152,9 @@ def run(case):
         for more in ("", "-accel tcg"):
             status, said = start(namespace, good, more, 2, qemu=named_kvm(pair.folder))
             case.expect(f"named qemu-kvm, with '{more}': it starts with tcg", status is None, said or "runs")
-
-
-def named_kvm(folder):
-    """A QEMU whose name ends with kvm takes KVM, where it can, unless it is told what to take."""
-    path = folder / "qemu-kvm"
-    if not path.exists():
-        path.symlink_to(qemu_path().resolve())
-    return path
+        case.judge(*objects(namespace, good))
+        status, said = start(namespace, good, GOOD_OBJECTS, 2)
+        case.expect("objects that stay on the host's side are taken", status is None, said or "runs")
 
 
 def named_kvm(folder):
@@ -164,3 +174,12 @@ def devices(namespace, words, board):
     return [refused(f"{name} on {board}", f"device '{name}",
                     *start(namespace, words, f"{needs} -device {line}", 10, board))
             for name, line, needs in DEVICES]
+
+
+def objects(namespace, words):
+    answers = []
+    for line, needs in OBJECTS:
+        kind = line.split(",", maxsplit=1)[0]
+        answers.append(refused(f"-object {kind}", f"{kind} 'o1' cannot be protected",
+                               *start(namespace, words, f"{needs} -object {line}", 10)))
+    return answers

@@ -15,6 +15,7 @@
 #include "migration/misc.h"
 #include "../migration/migration.h"
 #include "net/net.h"
+#include "qapi/qapi-types-run-state.h"
 #include "qemu-version.h"
 #include "qemu/error-report.h"
 #include "qemu/uuid.h"
@@ -22,9 +23,11 @@
 #include "qom/qom-qobject.h"
 #include "system/iothread.h"
 #include "system/replay.h"
+#include "system/rng.h"
 #include "system/runstate.h"
 #include "system/runstate-action.h"
 #include "system/system.h"
+#include "system/watchdog.h"
 
 /*
  * Device types that replay exactly. Everything else is refused by name: a
@@ -92,21 +95,88 @@ static int ft_check_device(Object *obj, void *opaque)
     return 0;
 }
 
-static int ft_check_object(Object *obj, void *opaque)
+/*
+ * What -object may make: back ends of the host's side, and the one source of random
+ * numbers whose answers are in the log. Anything else could hand the guest what only
+ * one node has seen (rng-random, input-linux, can-host-socketcan ...) or let out what
+ * the secondary does not have yet (filter-mirror ...).
+ */
+static const char *const allowed_objects[] = {
+    "rng-builtin", "memory-backend-ram", "memory-backend-file", "memory-backend-memfd",
+    "secret", "secret_keyring", "tls-creds-anon", "tls-creds-psk", "tls-creds-x509",
+    "authz-list", "authz-list-file", "authz-pam", "authz-simple",
+    "throttle-group", "main-loop", "thread-context", "filter-dump",
+};
+
+static bool ft_object_allowed(Object *obj)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(allowed_objects); i++) {
+        if (g_str_equal(object_get_typename(obj), allowed_objects[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Why this object cannot be protected, and what to give instead; NULL if it can. */
+static const char *ft_object_refusal(Object *obj)
 {
     if (object_dynamic_cast(obj, TYPE_IOTHREAD)) {
-        g_autofree char *path = object_get_canonical_path(obj);
+        return "what runs in it is not in the log";
+    }
+    if (object_dynamic_cast(obj, TYPE_RNG_BACKEND) && !ft_object_allowed(obj)) {
+        return "what it reads is not in the log; give -object rng-builtin (libvirt: "
+               "<backend model='builtin'/>)";
+    }
+    if (object_dynamic_cast(obj, "memory-backend-file")
+        && object_property_get_bool(obj, "share", NULL)) {
+        return "with share=on other processes can write to the guest's memory; give "
+               "share=off";
+    }
+    if (!ft_object_allowed(obj)) {
+        return "it is not known to keep what it does in the log";
+    }
+    return NULL;
+}
 
-        error_setg((Error **)opaque, "iothread '%s' cannot be protected by ft=: what "
-                   "runs in it is not in the log", path);
+static int ft_check_object(Object *obj, void *opaque)
+{
+    const char *why = ft_object_refusal(obj);
+
+    if (why) {
+        const char *id = object_get_canonical_path_component(obj);
+
+        error_setg((Error **)opaque, "%s '%s' cannot be protected by ft=: %s",
+                   object_get_typename(obj), id, why);
         return 1;
     }
     return 0;
 }
 
+/* A watchdog's time is the guest's; what it does must happen inside the machine. */
+static bool ft_check_watchdog(Error **errp)
+{
+    WatchdogAction action = get_watchdog_action();
+
+    switch (action) {
+    case WATCHDOG_ACTION_PAUSE:
+    case WATCHDOG_ACTION_SHUTDOWN:
+    case WATCHDOG_ACTION_POWEROFF:
+        error_setg(errp, "-action watchdog=%s cannot be protected by ft=: it comes at "
+                   "another instruction on each node; use reset",
+                   WatchdogAction_str(action));
+        return false;
+    default:
+        return true;
+    }
+}
+
 bool ft_check_devices(Error **errp)
 {
     if (object_child_foreach(object_get_objects_root(), ft_check_object, errp)) {
+        return false;
+    }
+    if (!ft_check_watchdog(errp)) {
         return false;
     }
     if (first_cpu && CPU_NEXT(first_cpu)) {
