@@ -21,6 +21,13 @@ struct Options {
     bool back = false;          /* evacuate: take the mark away again */
     bool print = false;         /* respawn: only show what would be started */
     bool as_json = false;
+    /* check, convert */
+    std::string emulator;       /* the QEMU with ft=, the same path on all hosts */
+    std::string cpu = "Nehalem";
+    std::string bridge;
+    std::vector<std::string> pair_hosts;    /* NAME,URI,HOST:PORT               */
+    std::string arbiter;
+    std::string ft_options;
     double seconds = 0;         /* 0: the verb's own patience */
 
     double patience(double own) const { return seconds > 0 ? seconds : own; }

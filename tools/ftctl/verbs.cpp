@@ -29,6 +29,41 @@ void patient(CLI::App &c, Options &o) {
     c.add_option("--seconds", o.seconds, "give up after so long");
 }
 
+void domain_arguments(CLI::App &c, Options &o) {
+    o.name = "-";
+    c.add_option("WHAT", o.name, "a file, - for stdin (default), or the name of a domain that libvirt has stored");
+    c.add_option("--emulator", o.emulator, "path of the QEMU with ft=, the same on all hosts");
+    common(c, o);
+}
+
+void convert_arguments(CLI::App &c, Options &o) {
+    domain_arguments(c, o);
+    c.add_option("--host", o.pair_hosts, "NAME,URI,HOST:PORT: a host of the pair, its libvirt and its end of the log link; "
+                                         "once for each, in order of preference");
+    c.add_option("--arbiter", o.arbiter, "who decides after a failure: file:DIR, a folder that all hosts share");
+    c.add_option("--options", o.ft_options, "more ft- options: ft-timeout=2000,ft-disk=shared");
+    c.add_option("--bridge", o.bridge, "for interfaces that cannot stay as they are");
+    c.add_option("--cpu", o.cpu, "model for a guest that had the host's")->capture_default_str();
+}
+
+constexpr const char *check_manual =
+    "Names every element that cannot be protected, each with what to write instead. What is only worth knowing is\n"
+    "called a note. Asks no QEMU: what libvirt or QEMU refuse for other reasons is theirs to say.\n\n"
+    "  virt-install ... --print-xml | ftctl check\n"
+    "  ftctl check guest1 --json\n\n"
+    "virt-install prints two domains for an installation: both are looked at. Exit status 1: something is refused.";
+
+constexpr const char *convert_manual =
+    "Prints the domain as it can be protected: what check refuses is left out or written anew, and the pair's\n"
+    "description and its role, a waiting secondary, are put in. Without --host the domain's own <ft:pair> stays.\n"
+    "Converting the result again changes nothing. Of virt-install's two domains the second is taken, the machine\n"
+    "that an installation leaves. Where only a person can decide, nothing is printed but why.\n\n"
+    "  virsh dumpxml --inactive guest1 | ftctl convert --arbiter file:/shared/ft\n"
+    "      --host a,qemu+ssh://host-a/system,10.99.0.1:7000 --host b,qemu+ssh://host-b/system,10.99.0.2:7000 >guest1.xml\n"
+    "  ftctl define guest1.xml\n\n"
+    "The guest sees other hardware: drives become /dev/vdX, the screen becomes a serial console (its kernel needs\n"
+    "console=ttyS0), the CPU a named model. Try the converted domain once before you rely on it.";
+
 void define_arguments(CLI::App &c, Options &o) {
     c.add_option("FILE", o.name, "the domain's XML, or - for stdin")->required();
     common(c, o);
@@ -68,6 +103,8 @@ void evacuate_arguments(CLI::App &c, Options &o) {
 }
 
 constexpr Verb table[] = {
+    {"check", "names what of a domain cannot be protected", check_manual, domain_arguments, check},
+    {"convert", "writes a domain that can be protected", convert_manual, convert_arguments, convert},
     {"define", "stores a pair's domain on all its hosts", manual::define, define_arguments, define},
     {"start", "starts a pair", manual::start, start_arguments, start},
     {"stop", "ends a pair for good, the guest's power cut", manual::stop, stop_arguments, stop},

@@ -30,6 +30,8 @@ struct Verb {
 
 std::span<const Verb> verbs();
 
+Status check(const Options &options, Report &report);
+Status convert(const Options &options, Report &report);
 Status define(const Options &options, Report &report);
 Status start(const Options &options, Report &report);
 Status stop(const Options &options, Report &report);
