@@ -24,7 +24,9 @@ Status check(const Options &options, Report &report) {
                 sentence(i ? "\n" : "", "== domain ", i + 1, " of ", documents->size()));
         }
         report["domains"].push_back(to_json((*documents)[i]));
-        report.print(to_text((*documents)[i]));
+        if (!(*documents)[i].empty()) {
+            report.print(to_text((*documents)[i]));
+        }
         wrong += domain::refused((*documents)[i]);
     }
     report["refused"] = wrong;

@@ -25,6 +25,8 @@ bool earlier(const Hit &a, const Hit &b) {
 } // namespace
 
 Findings check(const xml::Document &domain, const Facts &facts) {
+    /* Numbers the elements; else each comparison would walk along all siblings. */
+    xmlXPathOrderDocElems(domain.get());
     std::vector<Hit> hits;
     for (const Rule &rule : rules()) {
         for (xmlNodePtr place : places(domain, rule.where, facts)) {

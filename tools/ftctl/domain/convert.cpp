@@ -116,6 +116,11 @@ Result<Converted> convert_domain(std::string_view text, const Wish &wish) {
             return refuse("the domain has no <name>");
         }
         describe_pair(domain, wish.pair);
+    } else if (xml::children(xml::child(domain, "metadata"), "pair", pair_namespace)
+                   .empty()) {
+        return refuse(
+            "nothing describes the pair: give --arbiter and --host, or <ft:pair> in "
+            "the domain's <metadata>");
     }
     result.documents = documents->size();
     result.done = check(document, wish.facts);

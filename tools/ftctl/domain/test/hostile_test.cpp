@@ -85,7 +85,7 @@ TEST(Hostile, ControlCharactersAreNotRepeated) {
 /* Cut anywhere, or with one character less, it is an error or a domain. */
 TEST(Hostile, BrokenGoldensAreHandled) {
     std::string text = golden("many");
-    for (size_t at = 0; at < text.size(); at += 7) {
+    for (size_t at = 0; at < text.size(); at += 37) {
         (void)check_domain(text.substr(0, at));
         std::string less = text;
         less.erase(at, 1);
