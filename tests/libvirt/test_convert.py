@@ -48,9 +48,12 @@ def test_starts(host, name, options, note):
     host.virsh("define", "/dev/stdin", stdin=xml)
     assert ftctl("check", "guest1", "--emulator", EMULATOR, "--json").json["refused"] == 0
     if options:
-        # convert leaves the owner of a shared image to the operator.
-        host.call(["sh", "-c", f"chown libvirt-qemu:kvm {IMAGES}/*.qcow2"])
+        # convert leaves the owner of a shared image to the operator; libvirt must not touch it.
+        host.call(["sh", "-c", f"chown root:root {IMAGES}/*.qcow2 && chmod 666 {IMAGES}/*.qcow2"])
     host.virsh("start", "guest1")
+    if options:
+        owners = host.call(["sh", "-c", f"stat -c %U {IMAGES}/*.qcow2"]).stdout.split()
+        assert set(owners) == {"root"}, "libvirt has given a shared image another owner"
     state = host.virsh.qmp("guest1", "query-ft")
     note(f"{before.json['refused']} refused before; {state['role']} {state['state']}")
     assert (state["role"], state["state"]) == ("secondary", "waiting"), state
