@@ -138,6 +138,8 @@ constexpr Rule table[] = {
      "the "
      "guest cannot be shut down",
      "<features><acpi/></features>", add_feature},
+    {Refused, "pm/suspend-to-mem[@enabled = 'yes']", "",
+     "nothing would wake a guest that sleeps", "<suspend-to-mem enabled='no'/>", write},
     {Refused, "features/vmcoreinfo[not(@state = 'off')]", "vmcoreinfo",
      "this device is not known to replay exactly", "", leave_out},
     {Refused,

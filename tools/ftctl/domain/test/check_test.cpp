@@ -179,6 +179,28 @@ TEST(Check, SharedImagesNeedMore) {
         names(f, "/domain/devices/disk/source", "<seclabel model='dac' relabel='no'/>"));
 }
 
+TEST(Check, KnowsWhatIsNoDevice) {
+    const struct {
+        const char *more, *place;
+    } cases[] = {
+        {"<pm><suspend-to-mem enabled='yes'/></pm>", "/domain/pm/suspend-to-mem"},
+        {"<clock offset='localtime'/>", "/domain/clock/@offset"},
+        {"<iothreads>1</iothreads>", "/domain/iothreads"},
+        {"<on_crash>restart</on_crash>", "/domain/on_crash"},
+        {"<genid/>", "/domain/genid"},
+        {"<cpu mode='host-model'/>", "/domain/cpu"},
+        {"<maxMemory slots='2'>99</maxMemory>", "/domain/maxMemory"},
+        {"<launchSecurity type='sev'/>", "/domain/launchSecurity"},
+    };
+    for (const auto &[more, place] : cases) {
+        Findings f = findings_of(domain_with("", more));
+        EXPECT_EQ(refused(f), 1u) << more << "\n" << lines_of({f});
+        EXPECT_TRUE(std::ranges::any_of(f, [&](const Finding &one) {
+            return one.place == place;
+        })) << more;
+    }
+}
+
 TEST(Check, BoardsAreWrittenOutWhole) {
     const struct {
         const char *machine;
