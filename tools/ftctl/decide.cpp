@@ -105,7 +105,7 @@ Step next_to_protect(const Views &views, const Choice &choice) {
         return {Kind::Done, p.host, ""};
     }
     if (p.state != "exposed") {
-        return {Kind::Wait, p.host, words(p)};
+        return {Kind::Wait, p.host, p.host + ": " + words(p)};
     }
     if (guest_is_off(p)) {
         return {Kind::Nothing, p.host, p.run_state == "shutdown" ? "the guest is switched off" : "the guest has panicked"};

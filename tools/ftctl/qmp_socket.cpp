@@ -112,8 +112,9 @@ std::expected<QmpSocket, QmpSocket::Failure> QmpSocket::open(const std::string &
     }
     QmpSocket socket(opened->first, opened->second, deadline);
     auto greeting = socket.message();
-    if (!greeting && is_command && Clock::now() < deadline) {
-        return nobody("no monitor behind '" + address + "'");
+    /* Closed at once: the command found nobody, or QEMU is just ending. */
+    if (!greeting && Clock::now() < deadline) {
+        return nobody("no monitor behind " + address);
     }
     Result<json> ready = greeting ? socket.command("qmp_capabilities") : greeting;
     if (!ready) {

@@ -18,7 +18,9 @@ class AdoptedProcess:
     def poll(self):
         try:
             with open(f"/proc/{self.pid}/stat") as stat:
-                ended = stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+                fields = stat.read().rsplit(")", 1)[1].split()
+            # Its first thread may be a zombie while others still hold its tap.
+            ended = fields[0] == "Z" and int(fields[17]) <= 1
         except OSError:
             ended = True
         if ended:
