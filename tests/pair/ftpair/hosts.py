@@ -11,6 +11,9 @@ a lost carrier by the node at the far end. Each bridge learns addresses, as a
 switch does: without the announcement at go-live the client's packets would
 still go to the dead node.
 
+A rack may have more nodes than two, and nodes without a tap0 for those who
+make their own.
+
 With flood=True the network delivers the guest's packets to both nodes, as in
 docs/OPERATING.md: the switch does not learn on the nodes' ports, and each
 node's own bridge has the guest's address at its tap for good.
@@ -25,7 +28,7 @@ from .delay import DelayedWire
 PREFIX = "ft"
 GUEST_IP, CLIENT_IP, NETMASK = "10.77.0.10", "10.77.0.1", 24
 GUEST_MAC = "52:54:00:77:00:10"
-LOG_IP = {"a": "10.99.0.1", "b": "10.99.0.2"}
+LOG_IP = {"a": "10.99.0.1", "b": "10.99.0.2", "c": "10.99.0.3"}
 # What --network of demo, soak and bench may be, and what that means.
 NETWORKS = {"both": "the guest's packets are delivered to both nodes (docs/OPERATING.md)",
             "learning": "a switch that learns delivers the guest's packets to one node"}
@@ -40,16 +43,16 @@ def network_option(parser, default):
 class Hosts:
     """Made by build(), gone after close(), whatever happened between."""
 
-    def __init__(self, flood=False):
+    def __init__(self, flood=False, sides=("a", "b"), taps=True):
         global _serial
-        self.flood = flood
+        self.flood, self._taps = flood, taps
         _serial += 1
         # Serial letter: several networks of one process, one after another.
         run = f"{PREFIX}{os.getpid()}"
         tag = "" if _serial == 1 else chr(ord("a") + (_serial - 2) % 26)
         self.client = f"{run}-{tag}client"
         self.lan = f"{run}-{tag}lan"
-        self.nodes = {"a": f"{run}-{tag}a", "b": f"{run}-{tag}b"}
+        self.nodes = {side: f"{run}-{tag}{side}" for side in sides}
         self._control = {}
         self._wire = None
 
@@ -79,23 +82,24 @@ class Hosts:
             lan += [f"link add p-{side} type veth peer name up0 netns {name}",
                     f"link add l-{side} type veth peer name log0 netns {name}",
                     f"link set p-{side} master lan", f"link set l-{side} master log"]
-        lan += [f"link set {d} up" for d in ("lan", "log", "p-client", "p-a", "l-a", "p-b", "l-b")]
+        ports = [f"{kind}-{side}" for side in self.nodes for kind in "pl"]
+        lan += [f"link set {d} up" for d in ("lan", "log", "p-client", *ports)]
         netns.batch(self.lan, lan)
         netns.batch(self.client, ["link set lo up", f"addr add {CLIENT_IP}/{NETMASK} dev eth0",
                                   "link set eth0 up"])
         for side, name in self.nodes.items():
-            netns.batch(name, ["link set lo up", f"link add br0 {bridge}",
-                               "link set up0 master br0", "tuntap add dev tap0 mode tap",
-                               "link set tap0 master br0",
+            tap = ["tuntap add dev tap0 mode tap", "link set tap0 master br0", "link set tap0 up"] if self._taps else []
+            netns.batch(name, ["link set lo up", f"link add br0 {bridge}", "link set up0 master br0",
                                f"addr add {LOG_IP[side]}/24 dev log0",
-                               *(f"link set {d} up" for d in ("br0", "up0", "tap0", "log0"))])
+                               *(f"link set {d} up" for d in ("br0", "up0", "log0")), *tap])
         if self.flood:
             self._deliver_to_both()
 
     def _deliver_to_both(self):
         netns.batch(self.lan, [f"link set p-{side} type bridge_slave learning off" for side in self.nodes])
         for name in self.nodes.values():
-            netns.run(["bridge", "-n", name, "fdb", "replace", GUEST_MAC, "dev", "tap0", "master", "static", "sticky"])
+            if self._taps:
+                netns.run(["bridge", "-n", name, "fdb", "replace", GUEST_MAC, "dev", "tap0", "master", "static", "sticky"])
 
     def close(self):
         if self._wire:
