@@ -22,7 +22,9 @@ def missing():
     if os.geteuid() != 0:
         return "not root: a libvirtd of its own needs mounts, cgroups and users that an ordinary user has not"
     absent = [name for name in NEEDED if not shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")]
-    return f"{', '.join(absent)} missing: run scripts/setup" if absent else ""
+    if absent:
+        return f"{', '.join(absent)} missing: run scripts/setup"
+    return "" if os.access(qemu_path(), os.X_OK) else f"no {qemu_path()}: run scripts/build"
 
 
 class Rack:
