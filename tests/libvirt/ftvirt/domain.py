@@ -13,6 +13,8 @@ from ftpair.node import LOG_PORT, kernel_command_line
 
 NAME = "guest1"
 ARBITER = "file:/mnt/ft"
+# An image of its own on each host.
+DISK, DISK_MIB = "/var/lib/libvirt/images/guest1.raw", 16
 FT, QEMU = "urn:qemu-ft:pair:1", "http://libvirt.org/schemas/domain/qemu/1.0"
 ET.register_namespace("ft", FT)
 ET.register_namespace("qemu", QEMU)
@@ -40,6 +42,11 @@ XML = """<domain type='qemu' xmlns:qemu='{qemu_ns}'>
   <devices>
     <emulator>/mnt/qemu/{emulator}</emulator>
     <controller type='usb' model='none'/>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw' cache='none'/>
+      <source file='{disk}'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
     <interface type='bridge'>
       <mac address='{mac}'/>
       <source bridge='br0'/>
@@ -68,7 +75,7 @@ def make(rack, *, name=NAME, options="ft-timeout=2000", on_reboot="restart", par
     hosts = "\n".join(f"      <ft:host name='{host.name}' uri='{host.uri}' log='{log_address(side)}'/>"
                       for side, host in rack.hosts.items())
     return XML.format(name=name, uuid=uuid.uuid4(), qemu_ns=QEMU, ft_ns=FT, arbiter=ARBITER, options=options, hosts=hosts,
-                      cmdline=kernel_command_line(parameters), mac=GUEST_MAC, emulator=rack.qemu.name, memory=memory,
+                      cmdline=kernel_command_line(parameters), mac=GUEST_MAC, disk=DISK, emulator=rack.qemu.name, memory=memory,
                       on_reboot=on_reboot, devices=devices,
                       words=words("secondary", options, ft_listen=f"0.0.0.0:{LOG_PORT}"))
 

@@ -113,7 +113,7 @@ class Host:
         return self
 
     def _make_files(self):
-        for name in ("etc/libvirt", "var/lib/libvirt", "var/cache/libvirt", "var/log/libvirt/qemu"):
+        for name in ("etc/libvirt", "var/lib/libvirt/images", "var/cache/libvirt", "var/log/libvirt/qemu"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.run.mkdir(parents=True, exist_ok=True)
         self.guests_settings("")

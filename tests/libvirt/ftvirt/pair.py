@@ -8,14 +8,15 @@ import time
 from ftpair import guest, verdict
 from ftpair.hosts import GUEST_IP
 from ftpair.long_incr import LongIncr
-from ftpair.node import LOG_PORT
 from ftpair.pair import KEY, Failed
 
 from . import domain
+from .ftctl import Ftctl
 from .virsh import MonitorEvents, VirshError
 
 PROTECT_SECONDS = 120
-ALONE = ("exposed",)
+OFF = ("shut off", "crashed", "undefined")
+DIGEST_SECONDS = 15
 
 
 class DomainPair:
@@ -35,33 +36,58 @@ class DomainPair:
     def virsh(self, side):
         return self.host(side).virsh
 
+    def ftctl(self, side=None):
+        """Called on that host, or on the first one that is on."""
+        return Ftctl(self.host(side or next(s for s, host in self.rack.hosts.items() if host.is_on)))
+
     # ------------------------------------------------------------- life cycle --
     def define(self):
-        """On all hosts, the same text."""
-        for side in self.rack.hosts:
-            self.virsh(side)("define", "/dev/stdin", stdin=self.xml)
+        """On all hosts, the same text, and its drive."""
+        for side, host in self.rack.hosts.items():
+            with open(host.path(domain.DISK), "wb") as image:
+                image.truncate(domain.DISK_MIB << 20)
+        self.ftctl()("define", "-", stdin=self.xml)
 
     def create(self, side, machine, xml=None):
         """Starts a node of this role there."""
         self.virsh(side)("create", "/dev/stdin", stdin=domain.with_words(xml or self.xml, machine), seconds=60)
 
-    def start(self, primary="a", secondary="b"):
-        self.virsh(secondary)("start", self.name, seconds=60)
-        self.create(primary, domain.words("primary", self.options, ft_peer=domain.log_address(secondary)))
-        self.wait_protected(primary, secondary)
+    def start(self, primary="a"):
+        self.ftctl()("start", self.name, "--on", self.host(primary).name)
 
-    def respawn(self, survivor, side):
-        """A new secondary there, as ftctl makes it: from the survivor's live XML."""
-        xml = self.virsh(survivor)("dumpxml", "--migratable", self.name)
-        self.create(side, domain.words("secondary", self.options, ft_listen=f"0.0.0.0:{LOG_PORT}"), xml)
-        self.virsh(survivor).qmp(self.name, "ft-attach", peer=domain.log_address(side))
-        self.wait_protected(survivor, side)
+    def respawn(self, survivor, side=None):
+        """A new secondary, there or wherever ftctl thinks best."""
+        self.ftctl(survivor)("respawn", self.name, *(("--on", self.host(side).name) if side else ()))
+
+    def protect(self):
+        """Whatever a test has left: a protected pair afterwards, its guest up. Sides of primary and secondary."""
+        roles = self.roles()
+        primary, secondary = roles.get("primary"), roles.get("secondary")
+        if primary and not self.guest_answers():
+            primary = None
+        if not primary:
+            self.stop()
+            self.start()
+            self.wait_guest()
+            return self.sides()
+        if self.look(primary)["state"] == "exposed":
+            self.respawn(primary)
+        else:
+            self.wait_protected(primary, secondary)
+        return self.sides()
+
+    def sides(self):
+        """(primary, secondary) of a protected pair."""
+        roles = self.roles()
+        if set(roles) != {"primary", "secondary"}:
+            raise Failed(f"no pair: {self.told()}")
+        return roles["primary"], roles["secondary"]
 
     def stop(self):
         """Ends what runs, the secondary first, so that nobody takes over."""
         active = {side: self.look(side) for side in self.rack.hosts if self.rack.hosts[side].is_on}
         for side in sorted(active, key=lambda s: active[s].get("role") == "primary"):
-            if active[side]["state"] not in ("shut off", "undefined"):
+            if active[side]["state"] not in OFF:
                 self.virsh(side).try_("destroy", self.name)
         self.stop_clients()
 
@@ -85,7 +111,7 @@ class DomainPair:
         """query-ft, or a dict whose state says why there is none."""
         try:
             state = self.virsh(side)("domstate", self.name)
-            if state in ("shut off", "crashed"):
+            if state in OFF:
                 return {"role": "-", "state": state, "reason": ""}
             return self.query(side)
         except VirshError as error:
@@ -108,8 +134,11 @@ class DomainPair:
         return look
 
     def wait_protected(self, *sides, seconds=PROTECT_SECONDS):
+        """Of an attach that is under way: nobody tries again by himself, so a primary that is alone is the end of it."""
         for side in sides:
-            self.wait_state(side, "protected", seconds)
+            look = self.wait_state(side, ("protected", "exposed", "failed"), seconds)
+            if look["state"] != "protected":
+                raise Failed(f"not protected: {self.told()}")
 
     def roles(self):
         """{"primary": side, "secondary": side} of the nodes that are of use now."""
@@ -119,6 +148,26 @@ class DomainPair:
             if look["state"] in ("protected", "exposed", "syncing", "waiting", "going-live"):
                 found.setdefault(look["role"], side)
         return found
+
+    def compare_digests(self, primary, secondary):
+        """Both nodes compare all of the machine at one instruction; Failed when they differ or do not come to it."""
+        self.virsh(primary).qmp(self.name, "x-ft-digest", full=True)
+        made = self.query(primary)["digests"]
+        deadline = time.monotonic() + DIGEST_SECONDS
+        while (look := self.query(secondary))["digests"] < made:
+            if look["state"] != "protected" or time.monotonic() > deadline:
+                raise Failed(f"{look['digests']} of {made} digests compared after {DIGEST_SECONDS} s; {self.told()}")
+            time.sleep(0.05)
+        self.wait_protected(primary, secondary, seconds=1)
+        return look["digests"]
+
+    def evidence(self, lines=8):
+        """The last words of every QEMU, without its command line."""
+        out = []
+        for host in self.rack.hosts.values():
+            said = [line for line in host.qemu_log(self.name).splitlines() if not line.endswith("\\") and not line.startswith(("LC_", "-"))]
+            out += [f"{host.name}: {line}" for line in said[-lines:]]
+        return "\n".join(out)
 
     def console(self, side):
         log = self.host(side).folder / f"var/log/libvirt/qemu/{self.name}.console"
@@ -130,6 +179,13 @@ class DomainPair:
         return self.events[side]
 
     # ----------------------------------------------------------------- clients --
+    def guest_answers(self, seconds=3):
+        try:
+            guest.command(self, "true", seconds)
+            return True
+        except Failed:
+            return False
+
     def wait_guest(self, seconds=120):
         """Until its web server answers."""
         deadline = time.monotonic() + seconds

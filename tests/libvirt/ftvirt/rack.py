@@ -17,10 +17,13 @@ RUN = Path("/run")
 NEEDED = ("libvirtd", "virtlogd", "virsh", "nsenter", "unshare", "setpriv")
 
 
+def no_root():
+    """Why this user can set up no rack; "" if he can."""
+    return "" if os.geteuid() == 0 else "not root: a libvirtd of its own needs mounts, cgroups and users that an ordinary user has not"
+
+
 def missing():
-    """Why no rack can be set up here; "" if it can."""
-    if os.geteuid() != 0:
-        return "not root: a libvirtd of its own needs mounts, cgroups and users that an ordinary user has not"
+    """What has to be installed or built first; "" if all is there."""
     absent = [name for name in NEEDED if not shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")]
     if absent:
         return f"{', '.join(absent)} missing: run scripts/setup"
