@@ -14,7 +14,7 @@ from ftpair.node import LOG_PORT, kernel_command_line
 NAME = "guest1"
 ARBITER = "file:/mnt/ft"
 # An image of its own on each host.
-DISK, DISK_MIB = "/var/lib/libvirt/images/guest1.raw", 16
+DISK, DISK_MIB = "/var/lib/libvirt/images/guest1.qcow2", 16
 FT, QEMU = "urn:qemu-ft:pair:1", "http://libvirt.org/schemas/domain/qemu/1.0"
 ET.register_namespace("ft", FT)
 ET.register_namespace("qemu", QEMU)
@@ -43,7 +43,7 @@ XML = """<domain type='qemu' xmlns:qemu='{qemu_ns}'>
     <emulator>/mnt/qemu/{emulator}</emulator>
     <controller type='usb' model='none'/>
     <disk type='file' device='disk'>
-      <driver name='qemu' type='raw' cache='none'/>
+      <driver name='qemu' type='qcow2' cache='none'/>
       <source file='{disk}'/>
       <target dev='vda' bus='virtio'/>
     </disk>

@@ -43,9 +43,8 @@ class DomainPair:
     # ------------------------------------------------------------- life cycle --
     def define(self):
         """On all hosts, the same text, and its drive."""
-        for side, host in self.rack.hosts.items():
-            with open(host.path(domain.DISK), "wb") as image:
-                image.truncate(domain.DISK_MIB << 20)
+        for host in self.rack.hosts.values():
+            host.call(["/mnt/qemu/qemu-img", "create", "-q", "-f", "qcow2", domain.DISK, f"{domain.DISK_MIB}M"])
         self.ftctl()("define", "-", stdin=self.xml)
 
     def create(self, side, machine, xml=None):

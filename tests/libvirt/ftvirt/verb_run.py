@@ -35,16 +35,17 @@ def try_verb(node, verb, role):
     problems = []
     if done.status is None:
         problems.append(f"no end after {verb.seconds} s")
-    result = verbs.WORKS if done.ok else verbs.REFUSED
+    works = bool(re.search(verb.works_if, done.text)) if verb.works_if else done.ok
+    result = verbs.WORKS if works else verbs.REFUSED
     if result != verb.expect[role]:
         problems.append(f"is to be {verb.expect[role]}")
-    problems += worked(node, verb, done) if done.ok else refused(node, verb, role, done)
+    problems += worked(node, verb, done) if works else refused(node, verb, role, done)
     after = node.told()
-    if after != before and (verb.same_state or not done.ok):
+    if not same(after, before) and (verb.same_state or not works):
         after = settle(node, before)
-        if after != before:
+        if not same(after, before):
             problems.append(f"left {after}, was {before}")
-    outcome = Outcome(verb, role, result, message(done), state_words(before, after), problems)
+    outcome = Outcome(verb, role, result, "" if works else message(done), state_words(before, after), problems)
     if verb.undo:
         verb.undo(node)
     return outcome
@@ -84,14 +85,20 @@ def effect(node, verb):
 
 def settle(node, wanted):
     """A state on its way (an attach's cut, a save that is cancelled) gets the time to arrive."""
-    node.until(lambda: node.told() == wanted, "")
+    node.until(lambda: same(node.told(), wanted), "")
     return node.told()
+
+
+def same(one, other):
+    """Of what Node.told() says; libvirt's reason in brackets may be another one: "running (save canceled)"."""
+    return {side: (told[0].split(" (")[0], *told[1:]) for side, told in one.items()} == {
+        side: (told[0].split(" (")[0], *told[1:]) for side, told in other.items()}
 
 
 def message(done):
     """virsh's own sentence, the last one: the first names the operation."""
     lines = [line.removeprefix("error: ") for line in done.text.splitlines() if line.strip()]
-    return lines[-1] if lines and not done.ok else ""
+    return lines[-1] if lines else ""
 
 
 def state_words(before, after):
