@@ -73,6 +73,17 @@ exec env --ignore-signal=CHLD sleep infinity
 """
 
 
+# libvirt's hook: when a node has started, its host's bridge hands the guest's packets to its tap, whoever the guest is with
+# (docs/OPERATING.md, "Delivering the guest's packets to both nodes").
+HOOK = r"""#!/bin/sh
+[ "$2" = started ] || exit 0
+tr -d '\n' | sed "s/<interface /\n&/g" | sed -n "s/^<interface .*<mac address='\([^']*\)'.*<target dev='\([^']*\)'.*/\1 \2/p" |
+while read -r mac dev; do
+    bridge fdb replace "$mac" dev "$dev" master static sticky
+done
+"""
+
+
 def host_name(side):
     return f"host-{side}"
 
@@ -117,6 +128,10 @@ class Host:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.run.mkdir(parents=True, exist_ok=True)
         self.guests_settings("")
+        hook = self.folder / "etc/libvirt/hooks/qemu"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(HOOK)
+        hook.chmod(0o755)
         (self.folder / "etc/hosts").write_text("".join(
             f"{address} {name}\n" for address, name in [("127.0.0.1", "localhost"), *((LOG_IP[s], host_name(s)) for s in LOG_IP)]))
         # Two hosts have two identities; here both would read the same one from the mainboard.

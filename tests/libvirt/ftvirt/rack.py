@@ -37,7 +37,7 @@ class Rack:
         self.name, self.say, self.keep = name, say, keep
         self.folder = BUILD / "runs" / f"libvirt-{name}-{os.getpid()}"
         self.run = RUN / f"{PREFIX}{os.getpid()}"
-        self.network = Hosts(sides=sides, taps=False)
+        self.network = Hosts(flood=True, sides=sides, taps=False)
         self.arbiter = self.folder / "arbiter"
         self.qemu = Path(os.path.realpath(qemu_path()))
         shared = {"qemu": self.qemu.parent, "guest": GUEST, "ft": self.arbiter}

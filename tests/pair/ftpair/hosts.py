@@ -117,10 +117,16 @@ class Hosts:
 
     def unplug(self, side):
         """The host's cables: nothing leaves it any more, not even a FIN."""
-        self.set_link(self.nodes[side], "log0", False)
-        self.set_link(self.nodes[side], "up0", False)
-        self.set_link(self.lan, f"l-{side}", False)
-        self.set_link(self.lan, f"p-{side}", False)
+        self._set_cables(side, False)
+
+    def plug(self, side):
+        self._set_cables(side, True)
+
+    def _set_cables(self, side, up):
+        self.set_link(self.nodes[side], "log0", up)
+        self.set_link(self.nodes[side], "up0", up)
+        self.set_link(self.lan, f"l-{side}", up)
+        self.set_link(self.lan, f"p-{side}", up)
 
     def cut_log(self, cut=True):
         """Cuts the log link in the switch: both nodes keep their carrier."""
