@@ -20,6 +20,7 @@ from ftvirt.pair import DomainPair              # noqa: E402
 
 FEW, MANY = 2, 20
 START = time.monotonic()
+SHARED = []                     # the domain of this run, once somebody has asked for it
 
 
 def pytest_addoption(parser):
@@ -67,8 +68,17 @@ def domain(rack):
     """The protected domain, defined on all hosts; nothing runs yet."""
     pair = DomainPair(rack)
     pair.define()
+    SHARED.append(pair)
     yield pair
     pair.stop_clients()
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_runs(request):
+    """Who takes the hosts without the pair finds none of it on them: its ports and its memory are free."""
+    if "rack" in request.fixturenames and "domain" not in request.fixturenames:
+        for pair in SHARED:
+            pair.stop()
 
 
 @pytest.fixture

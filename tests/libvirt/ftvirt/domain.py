@@ -5,16 +5,15 @@ The same text is defined on all hosts; its role is a waiting secondary. The
 role, and nothing else, is changed for the node that is started as the primary.
 """
 
-import uuid
 import xml.etree.ElementTree as ET
 
 from ftpair.hosts import GUEST_MAC, LOG_IP
 from ftpair.node import LOG_PORT, kernel_command_line
 
-NAME = "guest1"
+NAME = "pair1"
 ARBITER = "file:/mnt/ft"
 # An image of its own on each host.
-DISK, DISK_MIB = "/var/lib/libvirt/images/guest1.qcow2", 16
+DISK, DISK_MIB = "/var/lib/libvirt/images/pair1.qcow2", 16
 FT, QEMU = "urn:qemu-ft:pair:1", "http://libvirt.org/schemas/domain/qemu/1.0"
 ET.register_namespace("ft", FT)
 ET.register_namespace("qemu", QEMU)
@@ -70,11 +69,11 @@ def words(role, options, **more):
     return ",".join([*(f"{key}={value}" for key, value in pairs.items()), *([options] if options else [])])
 
 
-def make(rack, *, name=NAME, options="ft-timeout=2000", on_reboot="restart", parameters="", memory=256, devices=""):
+def make(rack, *, name, uuid, options="ft-timeout=2000", on_reboot="restart", parameters="", memory=256, devices=""):
     """The text for all hosts of the rack, in their order."""
     hosts = "\n".join(f"      <ft:host name='{host.name}' uri='{host.uri}' log='{log_address(side)}'/>"
                       for side, host in rack.hosts.items())
-    return XML.format(name=name, uuid=uuid.uuid4(), qemu_ns=QEMU, ft_ns=FT, arbiter=ARBITER, options=options, hosts=hosts,
+    return XML.format(name=name, uuid=uuid, qemu_ns=QEMU, ft_ns=FT, arbiter=ARBITER, options=options, hosts=hosts,
                       cmdline=kernel_command_line(parameters), mac=GUEST_MAC, disk=DISK, emulator=rack.qemu.name, memory=memory,
                       on_reboot=on_reboot, devices=devices,
                       words=words("secondary", options, ft_listen=f"0.0.0.0:{LOG_PORT}"))

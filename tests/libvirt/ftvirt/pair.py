@@ -4,6 +4,7 @@
 import os
 import signal
 import time
+import uuid
 
 from ftpair import guest, verdict
 from ftpair.hosts import GUEST_IP
@@ -11,8 +12,9 @@ from ftpair.long_incr import LongIncr
 from ftpair.pair import KEY, Failed
 
 from . import domain
+from .events import Events
 from .ftctl import Ftctl
-from .virsh import MonitorEvents, VirshError
+from .virsh import VirshError
 
 PROTECT_SECONDS = 120
 OFF = ("shut off", "crashed", "undefined")
@@ -20,15 +22,16 @@ DIGEST_SECONDS = 15
 
 
 class DomainPair:
-    """sides: which host runs which role now; None when nobody does."""
+    """more: for domain.make(). A side is the letter of a host."""
 
     def __init__(self, rack, name=domain.NAME, **more):
         self.rack, self.name, self.say = rack, name, rack.say
         self.options = more.pop("options", "ft-timeout=2000")
-        self.xml = domain.make(rack, name=name, options=self.options, **more)
+        self.uuid = more.pop("uuid", None) or str(uuid.uuid4())
+        self.xml = domain.make(rack, name=name, uuid=self.uuid, options=self.options, **more)
         self.hosts = rack.network           # guest.command looks for the client's namespace there
         self.incr = None
-        self.events = {}
+        self.events = []
 
     def host(self, side):
         return self.rack.hosts[side]
@@ -98,9 +101,9 @@ class DomainPair:
         if self.incr:
             self.incr.stop()
             self.incr = None
-        for events in self.events.values():
+        for events in self.events:
             events.stop()
-        self.events = {}
+        self.events = []
 
     # ------------------------------------------------------------------ states --
     def query(self, side, seconds=10):
@@ -173,9 +176,10 @@ class DomainPair:
         return log.read_text(errors="replace") if log.exists() else ""
 
     def listen(self, side):
-        """Keeps the monitor's events of that host from now on."""
-        self.events[side] = MonitorEvents(self.virsh(side), self.name)
-        return self.events[side]
+        """That host's events from now on; stop_clients() ends it."""
+        events = Events(self.host(side).uri, self.name)
+        self.events.append(events)
+        return events
 
     # ----------------------------------------------------------------- clients --
     def guest_answers(self, seconds=3):

@@ -2,11 +2,9 @@
 """virsh against one host, as an operator calls it, each call with a time limit."""
 
 import json
-import re
 import subprocess
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 SECONDS = 30
 
@@ -73,52 +71,3 @@ class Virsh:
         """{name of each domain: libvirt's word for its state}."""
         lines = [line.split(None, 2) for line in self("list", "--all").splitlines() if line.strip()]
         return {name: state for _, name, state in lines}
-
-
-@dataclass(frozen=True)
-class Event:
-    name: str
-    data: dict = field(hash=False)
-    real_ns: int                # when virsh heard it, CLOCK_REALTIME
-
-
-class MonitorEvents:
-    """What QEMU's monitor tells of a domain from now on, as libvirt passes it on.
-
-    A libvirtd that ends closes it: make a new one then.
-    """
-    _line = re.compile(r"^(\S+ \S+): event (\S+) for domain '[^']*': (.*)$")
-
-    def __init__(self, virsh, domain):
-        self.all = []
-        self._news = threading.Condition()
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "stdbuf", "-oL", "virsh", "-q", "-c", virsh.uri, "qemu-monitor-event", domain, "--loop",
-             "--timestamp"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self):
-        for line in self._process.stdout:
-            match = self._line.match(line.strip())
-            if not match:
-                continue
-            with self._news:
-                self.all.append(Event(match[2], json.loads(match[3] or "{}"), time.time_ns()))
-                self._news.notify_all()
-
-    def wait(self, condition, seconds, since=0):
-        """The first event that meets it, of those from number SINCE on; None when none came."""
-        deadline = time.monotonic() + seconds
-        with self._news:
-            while True:
-                found = next((e for e in self.all[since:] if condition(e)), None)
-                left = deadline - time.monotonic()
-                if found or left <= 0:
-                    return found
-                self._news.wait(left)
-
-    def stop(self):
-        self._process.kill()
-        self._process.wait()
-        self._thread.join()
