@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from ftpair import figures, netns, root_disk, verdict     # noqa: E402
 from ftpair.hosts import network_option                   # noqa: E402
-from ftpair.node import BUILD, qemu_path                  # noqa: E402
+from ftpair.node import BUILD, ROOT, qemu_path               # noqa: E402
 from ftpair.pair import Failed                            # noqa: E402
 
 
@@ -32,10 +32,12 @@ def arguments():
     what.add_argument("--failovers", type=int, metavar="N")
     what.add_argument("--attaches", type=int, metavar="N")
     what.add_argument("--minutes", type=float, metavar="M")
+    parser.add_argument("--libvirt", action="store_true", help="--failovers: under a real libvirtd on each of three hosts; kill -9 alone; ftctl's "
+                        "agents start every new secondary, nobody types a command in between (ft-timeout 2000 unless --timeout-ms says else)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there")
     network_option(parser, "both")
     parser.add_argument("--memory", type=int, metavar="MIB", help="the guest's RAM (default 256)")
-    parser.add_argument("--timeout-ms", type=int, default=500, metavar="MS",
+    parser.add_argument("--timeout-ms", type=int, metavar="MS",
                         help="ft-timeout of the nodes; more on a busy host (default 500)")
     parser.add_argument("--seed", type=int, help="of the random moments (default: chosen and shown)")
     parser.add_argument("--disk", choices=("local", "shared"), help="--failovers: the guest lives on a drive (scripts/guest --disk); "
@@ -54,7 +56,19 @@ def arguments():
                         "means: the last quarter's median RSS of each node is at most 5 %% + 16 MiB above the "
                         "second quarter's, and the median lag at most twice the second quarter's + 5 ms")
     parser.add_argument("--keep", action="store_true", help="keep the work folder of a good run too")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.libvirt and options.failovers is None:
+        parser.error("--libvirt goes with --failovers")
+    options.timeout_ms = options.timeout_ms or (2000 if options.libvirt else 500)
+    return options
+
+
+def module_of(options):
+    """The file that has run() for what is asked for."""
+    if options.libvirt:
+        sys.path.insert(0, str(ROOT / "tests/libvirt"))
+        return "soak_libvirt"
+    return next(f"soak_{way}" for way in ("failovers", "attaches", "minutes") if getattr(options, way) is not None)
 
 
 def say_since(start):
@@ -76,7 +90,6 @@ def show(result, checks, folder):
 
 def main():
     options = arguments()
-    way = next(w for w in ("failovers", "attaches", "minutes") if getattr(options, w) is not None)
     try:
         netns.enter_privileges()
     except netns.NoPrivilege as missing:
@@ -89,7 +102,7 @@ def main():
         options.seed = random.randrange(1 << 32)
     print(f"scripts/soak {' '.join(sys.argv[1:])}   seed {options.seed}", flush=True)
     try:
-        result, checks, folder = importlib.import_module(f"soak_{way}").run(options, say_since(time.monotonic()))
+        result, checks, folder = importlib.import_module(module_of(options)).run(options, say_since(time.monotonic()))
     except Failed as why:
         sys.exit(f"scripts/soak: {why}")
     show(result, checks, folder)

@@ -44,10 +44,13 @@ class DomainPair:
         return Ftctl(self.host(side or next(s for s, host in self.rack.hosts.items() if host.is_on)))
 
     # ------------------------------------------------------------- life cycle --
-    def define(self):
-        """On all hosts, the same text, and its drive."""
+    def make_drives(self):
         for host in self.rack.hosts.values():
             host.call(["/mnt/qemu/qemu-img", "create", "-q", "-f", "qcow2", domain.DISK, f"{domain.DISK_MIB}M"])
+
+    def define(self):
+        """On all hosts, the same text, and its drive."""
+        self.make_drives()
         self.ftctl()("define", "-", stdin=self.xml)
 
     def create(self, side, machine, xml=None):

@@ -125,8 +125,8 @@ NMI_BEFORE, NMI = interrupts("NMI")
 KEY_BEFORE, KEY = interrupts("i8042")
 NIC = f"<interface type='bridge'><mac address='52:54:00:77:00:99'/><source bridge='br0'/><model type='virtio'/></interface>"
 NO_AGENT = {role: "guest agent is not configured" for role in ROLES}
-ASK_PRIMARY = {"secondary": "primary"}
-FT = {role: "FT|ft=|protect|primary" for role in ROLES}
+ASK_PRIMARY = {"secondary": "ask the primary"}
+
 
 READING = [
     Verb("domstate GUEST --reason", ANYWHERE, says="running"),
@@ -209,8 +209,8 @@ INPUT = [
     Verb("send-key GUEST KEY_A", GUEST_INPUT, before=KEY_BEFORE, effect=KEY, refusal=ASK_PRIMARY),
     Verb("inject-nmi GUEST", GUEST_INPUT, before=NMI_BEFORE, effect=NMI, refusal=ASK_PRIMARY),
     Verb("suspend GUEST", GUEST_INPUT, effect=paused, undo=resume, refusal=ASK_PRIMARY, same_state=False),
-    Verb("resume GUEST", GUEST_INPUT, before=lambda node: node.virsh.try_("suspend", node.pair.name), effect=resumed, refusal=ASK_PRIMARY,
-         same_state=False),
+    Verb("resume GUEST", GUEST_INPUT, before=lambda node: node.virsh.try_("suspend", node.pair.name), effect=resumed,
+         refusal={"secondary": "ask the primary|already running"}, same_state=False),
     Verb("reset GUEST", GUEST_INPUT, before=counts_boots, effect=rebooted, refusal=ASK_PRIMARY),
     Verb("reboot GUEST", GUEST_INPUT, before=counts_boots, effect=rebooted, refusal=ASK_PRIMARY, same_state=False, fresh=True),
     Verb("shutdown GUEST", GUEST_INPUT, effect=all_off, refusal=ASK_PRIMARY, same_state=False, fresh=True),
