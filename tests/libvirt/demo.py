@@ -80,7 +80,7 @@ def one_failover(pair, agents, number, say):
     pair.incr.wait_past(protected_ns + int(AFTER_SECONDS * 1e9), 30)
     length, _, end = pair.incr.gap_around(fault_ns - failovers.MARGIN_NS, live_ns + failovers.MARGIN_NS)
     told = [
-        (fault_ns, f"kill -9 of the primary's QEMU on host-{primary}; its libvirt: {pair.virsh(primary).state(pair.name)} later"),
+        (fault_ns, f"kill -9 of the primary's QEMU on host-{primary}"),
         (look["takeover-detected-ns"], f"host-{secondary} notices"),
         (look["takeover-decided-ns"], f"the arbiter gives this epoch to host-{secondary}"),
         (live_ns, f"host-{secondary} is live: it is the machine now"),

@@ -66,7 +66,7 @@ def test_reboot_inside(pair, note):
     before = node.boots()
     begin = time.monotonic()
     guest.order(pair, "reboot -f")
-    problem = node.until(lambda: node.boots() != before, "the guest has not come up again", 120)
+    problem = node.came_up_again(before)
     assert not problem, problem
     note(f"up again after {time.monotonic() - begin:.1f} s")
     watched.no_takeover()
@@ -101,7 +101,7 @@ def test_panic_reboots(pair, note):
     before = node.boots()
     begin = time.monotonic()
     guest.order(pair, f"echo 1 >/proc/sys/kernel/panic; {PANIC}")
-    problem = node.until(lambda: node.boots() != before, "the guest has not come up again", 120)
+    problem = node.came_up_again(before)
     assert not problem, problem
     watched.no_takeover()
     pair.compare_digests(*watched.sides)

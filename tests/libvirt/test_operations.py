@@ -17,6 +17,11 @@ def boots(times):
     return times if times > 2 else BOOTS_FEW
 
 
+def right(problem):
+    """Of an effect that is looked for: "" or what is missing."""
+    assert not problem, problem
+
+
 def counted(pair, times, verb, name, note):
     primary, secondary = pair.protect()
     node = Node(pair, primary, [primary, secondary])
@@ -44,7 +49,7 @@ def test_suspend_resume(pair, times, note):
     pair.start_incr()
     for _ in range(times):
         pair.virsh(primary)("suspend", pair.name)
-        assert not verbs.paused(node), verbs.paused(node)
+        right(verbs.paused(node))
         assert pair.query(primary)["state"] == pair.query(secondary)["state"] == "protected", pair.told()
         pair.virsh(primary)("resume", pair.name)
         pair.goes_on()
@@ -63,9 +68,9 @@ def test_suspended_takeover(pair, note):
     state = pair.virsh(secondary).state(pair.name)
     node = Node(pair, secondary, [secondary])
     if state.startswith("paused"):
-        assert not node.guest_stands(), node.guest_stands()
+        right(node.guest_stands())
         pair.virsh(secondary)("resume", pair.name)
-    assert not node.guest_runs(), node.guest_runs()
+    right(node.guest_runs())
     assert pair.guest_answers(20), "the guest does not answer"
     note(f"the survivor: {state}")
 
@@ -80,7 +85,7 @@ def test_attach_suspended(pair, note):
     primary, secondary = pair.sides()
     pair.virsh(primary)("resume", pair.name)
     node = Node(pair, primary, [primary, secondary])
-    assert not verbs.resumed(node), verbs.resumed(node)
+    right(verbs.resumed(node))
     assert pair.guest_answers(20), "the guest does not answer"
     pair.compare_digests(primary, secondary)
     note(pair.virsh(primary).state(pair.name))
@@ -93,7 +98,7 @@ def test_reset(pair, times, note):
     for _ in range(boots(times)):
         verbs.counts_boots(node)
         pair.virsh(primary)("reset", pair.name)
-        assert not verbs.rebooted(node), verbs.rebooted(node)
+        right(verbs.rebooted(node))
         pair.compare_digests(primary, secondary)
     assert pair.query(secondary)["epoch"] == epoch, "it was not protected all the while"
     note(f"{boots(times)} of {boots(times)}")
@@ -108,7 +113,7 @@ def test_reboot(pair, times, note):
         node = Node(pair, primary, [primary])
         verbs.counts_boots(node)
         pair.virsh(primary)("reboot", pair.name)
-        assert not verbs.rebooted(node), verbs.rebooted(node)
+        right(verbs.rebooted(node))
         assert pair.host(primary).qemu_pid(pair.name) == pid, "another process"
         assert pair.virsh(primary).state(pair.name).startswith("running"), pair.virsh(primary).state(pair.name)
         look = pair.look(primary)

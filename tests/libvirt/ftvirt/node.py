@@ -48,6 +48,13 @@ class Node:
         """A mark that changes with each boot; unknown while the guest is down."""
         return guest.command(self.pair, "cat /proc/sys/kernel/random/boot_id", 3).strip()
 
+    def came_up_again(self, before, seconds=120):
+        """"" when the guest has booted since boots() said BEFORE; a node that has ended will not boot it."""
+        def ended():
+            return self.pair.look(self.side)["state"] in ("shut off", "crashed")
+        problem = self.until(lambda: ended() or self.boots() != before, "the guest has not come up again", seconds)
+        return f"the node has ended: {self.virsh.state(self.pair.name)}" if ended() else problem
+
     def icounts(self):
         return {side: self.pair.query(side)["icount"] for side in self.nodes}
 

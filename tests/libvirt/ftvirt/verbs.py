@@ -83,7 +83,7 @@ def resumed(node):
 
 
 def rebooted(node):
-    return node.until(lambda: node.boots() != node.memory["boots"], "the guest has not come up again", 120)
+    return node.came_up_again(node.memory["boots"])
 
 
 def counts_boots(node):
