@@ -3,6 +3,7 @@
 """The demo behind scripts/demo --libvirt: a libvirt domain outlives its primary's QEMU, and is protected again by itself."""
 
 import argparse
+import random
 import sys
 import time
 from pathlib import Path
@@ -67,31 +68,21 @@ def power_on(pair, say):
 def one_failover(pair, agents, number, say):
     """Kill, takeover, protected again; the story as lines from the fault on."""
     say("the client works: INCR on redis in a closed loop, on one connection")
-    working_ns = time.monotonic_ns()
-    pair.incr.wait_past(working_ns + int(BEFORE_SECONDS * 1e9), 30)
-    primary, secondary = pair.sides()
-    fault_ns = pair.signal_qemu(primary)
-    say(f"kill -9 of QEMU on host-{primary}")
-    look = failovers.wait_taken_over(pair, agents, secondary)
-    pair.goes_on()
-    failovers.wait_protected(pair, agents, secondary)
-    protected_ns = time.monotonic_ns()
-    live_ns = look["takeover-live-ns"]
-    pair.incr.wait_past(protected_ns + int(AFTER_SECONDS * 1e9), 30)
-    length, _, end = pair.incr.gap_around(fault_ns - failovers.MARGIN_NS, live_ns + failovers.MARGIN_NS)
+    pair.incr.wait_past(time.monotonic_ns() + int(BEFORE_SECONDS * 1e9), 30)
+    cycle = failovers.live_through(pair, agents, number, random.Random(number))
+    pair.incr.wait_past(cycle.protected_ns + int(AFTER_SECONDS * 1e9), 30)
     told = [
-        (fault_ns, f"kill -9 of the primary's QEMU on host-{primary}"),
-        (look["takeover-detected-ns"], f"host-{secondary} notices"),
-        (look["takeover-decided-ns"], f"the arbiter gives this epoch to host-{secondary}"),
-        (live_ns, f"host-{secondary} is live: it is the machine now"),
-        (end, f"the client has its next reply, on the same connection, {verdict.ms(length):.1f} ms after the last one"),
-        (protected_ns, f"the agent on host-{secondary} has started and attached a new secondary on host-{pair.sides()[1]}: protected again"),
+        (cycle.fault_ns, f"kill -9 of the primary's QEMU on host-{cycle.dead}"),
+        (cycle.noticed_ns, f"host-{cycle.survivor} notices ({cycle.reason})"),
+        (cycle.live_ns, f"the arbiter has given this epoch to host-{cycle.survivor}: it is live, it is the machine now"),
+        (cycle.gap[2], f"the client has its next reply, on the same connection, {verdict.ms(cycle.gap[0]):.1f} ms after the last one"),
+        (cycle.protected_ns, f"host-{cycle.survivor}'s agent has started and attached a new secondary on host-{cycle.secondary}: protected again"),
     ]
     print()
-    for when, text in sorted(entry for entry in told if entry[0]):
-        print(f"  {verdict.ms(when - fault_ns):+12.1f} ms  {text}")
+    for when, text in sorted(told):
+        print(f"  {verdict.ms(when - cycle.fault_ns):+12.1f} ms  {text}")
     print(flush=True)
-    return length, protected_ns - fault_ns
+    return cycle
 
 
 def main():
@@ -101,7 +92,7 @@ def main():
         sys.exit(f"scripts/demo --libvirt: {problem}")
     say = say_since(time.monotonic())
     rack = racks.Rack("demo", sides=("a", "b"), say=say, keep=options.keep)
-    pair, gaps, client = None, [], {}
+    pair, cycles, client = None, [], {}
     try:
         rack.build()
         pair = DomainPair(rack)
@@ -109,7 +100,7 @@ def main():
         with Agents(rack) as agents:
             pair.start_incr()
             for number in range(1, options.runs + 1):
-                gaps.append(one_failover(pair, agents, number, say))
+                cycles.append(one_failover(pair, agents, number, say))
             shown(pair, "status", pair.name)
         client = pair.incr.finish()
         checks = verdict.replies(client)
@@ -123,22 +114,21 @@ def main():
     print()
     for check in checks:
         print(f"  {check}")
-    return summary(options, gaps, client, checks)
+    return summary(options, cycles, client, checks)
 
 
-def summary(options, gaps, client, checks):
+def summary(options, cycles, client, checks):
     failed = len(verdict.failures(checks))
-    milliseconds = [verdict.ms(gap) for gap, _ in gaps]
-    print(f"{len(gaps)} failovers, {client.get('replies', 0)} replies: {client.get('lost', 0)} lost, {client.get('doubled', 0)} doubled; "
-          f"the client's gap: median {figures.middle(milliseconds)} ms; protected again after "
-          f"{figures.middle([seconds / 1e9 for _, seconds in gaps])} s")
+    gaps = [verdict.ms(cycle.gap[0]) for cycle in cycles]
+    again = figures.middle([cycle.reprotect_s for cycle in cycles])
+    print(f"{len(cycles)} failovers, {client.get('replies', 0)} replies: {client.get('lost', 0)} lost, {client.get('doubled', 0)} doubled; "
+          f"the client's gap: median {figures.middle(gaps)} ms; protected again after {again} s")
     if options.json:
-        figures.write(options.json, {"runs": len(gaps), "failed": failed, "replies": client.get("replies", 0), "lost": client.get("lost", 0),
-                                     "doubled": client.get("doubled", 0), "gap_ms_p50": figures.middle(milliseconds),
-                                     "gap_ms_max": round(max(milliseconds), 2) if milliseconds else None,
-                                     "reprotect_s_p50": figures.middle([seconds / 1e9 for _, seconds in gaps])},
+        figures.write(options.json, {"runs": len(cycles), "failed": failed, "replies": client.get("replies", 0), "lost": client.get("lost", 0),
+                                     "doubled": client.get("doubled", 0), "gap_ms_p50": figures.middle(gaps),
+                                     "gap_ms_max": round(max(gaps), 2) if gaps else None, "reprotect_s_p50": again},
                       figures.meta(" ".join(["scripts/demo", *sys.argv[1:]])))
-    return 1 if failed or len(gaps) != options.runs else 0
+    return 1 if failed or len(cycles) != options.runs else 0
 
 
 if __name__ == "__main__":

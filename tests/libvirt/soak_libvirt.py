@@ -64,10 +64,11 @@ def judged(options, cycles, client, incidents):
 
 
 def summary(cycles, client, incidents):
-    gaps = [verdict.ms(cycle.gap_ns) for cycle in cycles]
+    gaps = [verdict.ms(cycle.gap[0]) for cycle in cycles]
     return {"failovers": len(cycles), **soaking.common_figures(client, incidents),
             "gap_ms_p50": middle(gaps), "gap_ms_max": soaking.most(gaps),
-            "golive_ms_p50": middle([verdict.ms(cycle.live_ns) for cycle in cycles]),
-            "reprotect_s_p50": middle([cycle.reprotect_ns / 1e9 for cycle in cycles]),
-            "reprotect_s_max": soaking.most([cycle.reprotect_ns / 1e9 for cycle in cycles]),
+            "golive_ms_p50": middle([verdict.ms(cycle.live_ns - cycle.fault_ns) for cycle in cycles]),
+            "reprotect_s_p50": middle([cycle.reprotect_s for cycle in cycles]),
+            "reprotect_s_max": soaking.most([cycle.reprotect_s for cycle in cycles]),
+            "third_host": sum(cycle.third for cycle in cycles),
             "digests": sum(cycle.digests for cycle in cycles)}

@@ -22,8 +22,8 @@ def test_kill(rack, pair, note):
         for number in range(1, KILLS + 1):
             cycle = failovers.live_through(pair, agents, number, chance)
             pair.say(cycle.line())
-            note(f"{verdict.ms(cycle.gap_ns):.0f} ms gap, protected after {cycle.reprotect_ns / 1e9:.1f} s")
-            assert cycle.gap_ns > 0
+            note(f"{verdict.ms(cycle.gap[0]):.0f} ms gap, protected after {cycle.reprotect_s:.1f} s")
+            assert cycle.gap[0] > 0
         agents.check()
         pair.finish_incr()
 
@@ -41,7 +41,7 @@ def test_host_dies(rack, pair, note):
         cycle = failovers.live_through(pair, agents, 1, random.Random(1), strike=power_cut)
         pair.say(cycle.line())
         assert cycle.third, f"protected on host-{cycle.secondary}"
-        note(f"{verdict.ms(cycle.gap_ns):.0f} ms gap, protected on the third host after {cycle.reprotect_ns / 1e9:.1f} s")
+        note(f"{verdict.ms(cycle.gap[0]):.0f} ms gap, protected on the third host after {cycle.reprotect_s:.1f} s")
         host = rack.hosts[cycle.dead]
         rack.network.plug(cycle.dead)
         host.switch_on()

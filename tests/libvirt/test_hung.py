@@ -39,4 +39,4 @@ def test_stopped_primary(rack, pair, note):
     slowest = max(told.seconds for told in asked)
     assert not os.path.exists(f"/proc/{pid}"), "the hung process is still there"
     assert slowest <= STATUS_SECONDS, f"ftctl status took {slowest:.1f} s"
-    note(f"status within {slowest:.2f} s, {verdict.ms(cycle.gap_ns):.0f} ms gap, protected again after {cycle.reprotect_ns / 1e9:.1f} s")
+    note(f"status within {slowest:.2f} s, {verdict.ms(cycle.gap[0]):.0f} ms gap, protected again after {cycle.reprotect_s:.1f} s")

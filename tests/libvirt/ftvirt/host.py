@@ -77,7 +77,7 @@ exec env --ignore-signal=CHLD sleep infinity
 # (docs/OPERATING.md, "Delivering the guest's packets to both nodes").
 HOOK = r"""#!/bin/sh
 [ "$2" = started ] || exit 0
-tr -d '\n' | sed "s/<interface /\n&/g" | sed -n "s/^<interface .*<mac address='\([^']*\)'.*<target dev='\([^']*\)'.*/\1 \2/p" |
+{ tr -d '\n'; echo; } | sed "s/<interface /\n&/g" | sed -n "s/^<interface .*<mac address='\([^']*\)'.*<target dev='\([^']*\)'.*/\1 \2/p" |
 while read -r mac dev; do
     bridge fdb replace "$mac" dev "$dev" master static sticky
 done

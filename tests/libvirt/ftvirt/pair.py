@@ -184,6 +184,10 @@ class DomainPair:
         self.events.append(events)
         return events
 
+    def deafen(self, events):
+        self.events.remove(events)
+        events.stop()
+
     # ----------------------------------------------------------------- clients --
     def guest_answers(self, seconds=3):
         try:
