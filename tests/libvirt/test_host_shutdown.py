@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Goal: a host with a protected primary is shut down by its own rules: the guest goes to the other host first, and the host comes back.
 Method: libvirt-guests with ON_SHUTDOWN=shutdown and =suspend, ON_BOOT=start, the third host without power. What systemd does: ftctl
-evacuate (the stop of its unit, which is ordered before libvirt-guests), libvirt-guests.sh stop, libvirtd's end; then the way back. The
-client's connection stays, its gap is below two seconds; the host is a secondary again, and takes over when the other one dies.
+evacuate (the stop of its unit, which is ordered before libvirt-guests), libvirt-guests.sh stop, libvirtd's end; then the way back, with
+ftctl evacuate --back (the start of that unit). The client's connection stays, its gap is below two seconds; the host is a secondary again, and takes over when the other one dies.
 """
 
 import random
@@ -40,12 +40,12 @@ def test_host_shutdown(rack, pair, two_hosts, note, how):
     host.guests_settings(SETTINGS.format(how=how))
     with Agents(rack, (primary, secondary)) as agents:
         pair.start_incr()
+        agents.stop(host)                   # its unit is ordered so that it stops first
         begin = time.monotonic_ns()
         told = pair.ftctl(primary)("evacuate", seconds=60)
         stopped = host.call([LIBVIRT_GUESTS, "stop"], seconds=120)
         took = time.monotonic_ns() - begin
         pair.goes_on()
-        agents.stop(host)
         host.end_libvirtd(signal.SIGTERM)
         assert pair.look(secondary)["role"] == "primary", pair.told()
         pair.incr.wait_past(begin + took + 10**9, 10)
@@ -55,6 +55,7 @@ def test_host_shutdown(rack, pair, two_hosts, note, how):
         assert gap_ns <= GAP_MAX_S * 1e9, stopped.stdout
 
         host.start_libvirtd()
+        pair.ftctl(primary)("evacuate", "--back")
         host.call([LIBVIRT_GUESTS, "start"], seconds=60)
         agents.start(host)
         failovers.wait_protected(pair, agents, secondary)
