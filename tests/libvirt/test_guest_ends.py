@@ -113,11 +113,13 @@ def ends_at_reboot(rack, domain):
     """The same guest, with on_reboot=destroy."""
     domain.stop()
     other = DomainPair(rack, on_reboot="destroy", uuid=domain.uuid)
-    other.define()
-    other.protect()
-    yield other
-    other.stop()
-    domain.define()
+    try:
+        other.define()
+        other.protect()
+        yield other
+    finally:
+        other.stop()
+        domain.define()
 
 
 def test_on_reboot_destroy(ends_at_reboot, note):
