@@ -7,6 +7,7 @@ under a client on one connection; reset, reboot and shutdown. Both nodes compare
 import time
 
 from ftvirt import verbs
+from ftvirt.console import Console
 from ftvirt.node import Node
 
 # Each of these costs a boot of the guest.
@@ -40,6 +41,21 @@ def test_send_key(pair, times, note):
 
 def test_inject_nmi(pair, times, note):
     counted(pair, times, ("inject-nmi", pair.name), "NMI", note)
+
+
+def test_console(pair, note):
+    """What is typed on the primary's console is the guest's input; the secondary's connects and stays silent."""
+    primary, secondary = pair.protect()
+    with Console(pair.virsh(primary), pair.name) as console:
+        assert console.wait(b"Escape character", 10), console.shown
+        console.type(b"echo both-$((6*7))\r")
+        assert console.wait(b"both-42", 20), console.shown
+    with Console(pair.virsh(secondary), pair.name) as console:
+        assert console.wait(b"Escape character", 10), console.shown
+        console.type(b"echo never-$((6*7))\r")
+        assert not console.wait(b"never-42", 2), console.shown
+    pair.compare_digests(primary, secondary)
+    note("the primary's answers, the secondary's is silent")
 
 
 def test_suspend_resume(pair, times, note):
@@ -89,6 +105,20 @@ def test_attach_suspended(pair, note):
     assert pair.guest_answers(20), "the guest does not answer"
     pair.compare_digests(primary, secondary)
     note(pair.virsh(primary).state(pair.name))
+
+
+def test_attach_and_libvirt(pair, note):
+    """What libvirt tells its listeners of an attach. The cut may show as a pause and its end; the domain never stops."""
+    primary, secondary = pair.protect()
+    pair.virsh(secondary)("destroy", pair.name)
+    pair.wait_state(primary, "exposed", 10)
+    events = pair.listen(primary)
+    pair.respawn(primary)
+    told = events.life()
+    assert set(told) <= {"suspended", "resumed"}, told
+    assert told.count("suspended") == told.count("resumed") <= 1, told
+    assert pair.virsh(primary).state(pair.name).startswith("running"), pair.virsh(primary).state(pair.name)
+    note(f"life cycle events of an attach: {', '.join(told) or 'none'}")
 
 
 def test_reset(pair, times, note):
