@@ -16,6 +16,7 @@
 #include "../migration/migration.h"
 #include "net/net.h"
 #include "qapi/qapi-types-run-state.h"
+#include "qapi/qapi-events-run-state.h"
 #include "qemu-version.h"
 #include "qemu/error-report.h"
 #include "qemu/uuid.h"
@@ -420,6 +421,17 @@ void ft_machine_ready(void)
     }
 }
 
+/*
+ * libvirt takes a domain that has not said RESUME since its start for one whose start
+ * was interrupted, and a libvirtd that is started again ends it. A secondary that waits
+ * says it once it may go, and that it stands: "paused" is libvirt's word for it then.
+ */
+static void ft_tell_let_go(void)
+{
+    qapi_event_send_resume();
+    qapi_event_send_stop();
+}
+
 bool ft_may_cont(Error **errp)
 {
     switch (ft_state()) {
@@ -445,6 +457,9 @@ bool ft_may_cont(Error **errp)
             }
             /* It would open an image that is the primary's; and the guest runs. A
              * secondary that has no guest yet starts when it gets one. */
+            if (runstate_check(RUN_STATE_INMIGRATE)) {
+                ft_tell_let_go();
+            }
             return !runstate_is_running();
         }
         if (ft_operator_resume()) {
