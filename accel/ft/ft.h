@@ -392,6 +392,20 @@ void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NO
 bool ft_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
 uint64_t ft_lease_rtt_ns(const FtLease *l) FT_NOEXCEPT;          /* median    */
 
+/* --------------------------------------------------------------- witness --
+ * What a witness connection has said until now. Only a peer that has said it is alive,
+ * and nothing else since, can be found dead by the end of its stream: one that was
+ * closed before it was served, or by somebody in between, has said nothing of the kind. */
+typedef enum FtWitnessWord {
+    FT_WITNESS_SILENT = 0,      /* nothing yet                              */
+    FT_WITNESS_ALIVE = 'a',     /* and nothing else                         */
+    FT_WITNESS_CLOSES = 'c',    /* it ends on purpose, or is no witness     */
+} FtWitnessWord;
+/* What it has said, after @count more bytes of the stream. */
+FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) FT_NOEXCEPT;
+/* Is the orderly end of the stream, behind @last, the death of the peer's process? */
+bool ft_witness_proves_death(FtWitnessWord last) FT_NOEXCEPT;
+
 /* ------------------------------------------------------------- disk copy --
  * Which chunks of a drive's image the secondary does not have yet: an attach
  * starts with all of them, takes the sums of the secondary's image for the

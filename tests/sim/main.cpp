@@ -32,6 +32,7 @@ constexpr BreakName breaks[] = {
     {"no-lease-wait", Break::NoLeaseWait},
     {"loss-before-cut-done", Break::LossBeforeCutDone},
     {"no-state-received", Break::NoStateReceived},
+    {"silent-witness", Break::SilentWitness},
 };
 /* A broken host that is not noticed within so many seeds was not noticed. */
 constexpr uint64_t break_seeds_max = 2000;
@@ -54,7 +55,7 @@ const char help[] =
     "  --break NAME      a host that is wrong on purpose, to see that it is noticed:\n"
     "                    release-before-ack, no-arbiter, live-before-drained, no-lease,\n"
     "                    lease-from-ready, no-lease-wait, loss-before-cut-done,\n"
-    "                    no-state-received\n"
+    "                    no-state-received, silent-witness\n"
     "  --check-breaks    after the seeds, see that each of these is noticed\n"
     "  --all-paths       fail if a rare path was never taken (default from 10000 seeds on)\n"
     "  --trace           print what happens\n"

@@ -71,14 +71,19 @@ void World::hit(Node &n, const Plan &plan) {
         n.stop();
         return time.after(duration, [&n] { n.go_on(); });
     case Fault::BlockBoth:
-        block(id, Channel::Log);
-        block(id, Channel::Heartbeat);
-        block(peer, Channel::Log);
-        return block(peer, Channel::Heartbeat);
+        for (const Channel channel : {Channel::Log, Channel::Heartbeat, Channel::Witness}) {
+            block(id, channel);
+            block(peer, channel);
+        }
+        return;
     case Fault::BlockFrom:
         reached(Rare::PartitionAsymmetric);
         block(id, Channel::Log);
-        return block(id, Channel::Heartbeat);
+        block(id, Channel::Heartbeat);
+        return block(id, Channel::Witness);
+    case Fault::BlockWitness:
+        block(id, Channel::Witness);
+        return random.percent(50) ? block(peer, Channel::Witness) : void();
     case Fault::BlockHeartbeat:
         reached(Rare::HeartbeatOnly);
         block(id, Channel::Heartbeat);
@@ -95,6 +100,8 @@ void World::hit(Node &n, const Plan &plan) {
             net.break_one_end(link, Channel::Log, peer);
             net.break_one_end(link, Channel::Heartbeat, id);
             net.break_one_end(link, Channel::Heartbeat, peer);
+            net.break_one_end(link, Channel::Witness, id);
+            net.break_one_end(link, Channel::Witness, peer);
         }
         return;
     case Fault::ArbiterAwayAll:

@@ -1,6 +1,6 @@
 /*
- * The network between two nodes: a pair of connections (log and heartbeat),
- * each in order and reliable like TCP, the two in no order towards each other.
+ * The network between two nodes: three connections (log, heartbeat, witness), each
+ * in order and reliable like TCP, in no order towards each other.
  * A blocked path keeps what is sent and delivers it when it opens, as TCP's
  * retransmission would; what is lost for good is lost by closing.
  *
@@ -24,7 +24,7 @@
 
 namespace ft::sim {
 
-enum class Channel { Log, Heartbeat };
+enum class Channel { Log, Heartbeat, Witness };
 
 struct Message {
     enum class Kind { Data, End, Reset };
@@ -76,7 +76,7 @@ private:
         std::deque<Message> stalled;
     };
     struct Link {
-        std::array<std::array<Direction, 2>, 2> ways; /* channel, 0: from primary */
+        std::array<std::array<Direction, 2>, 3> ways; /* channel, 0: from primary */
     };
 
     Direction &way(uint64_t link, Channel channel, unsigned from);

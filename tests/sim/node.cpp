@@ -120,6 +120,7 @@ void Node::kill(bool host_too) {
     } else if (link_) {
         world_.net.close(link_, Channel::Log, id_);
         world_.net.close(link_, Channel::Heartbeat, id_);
+        world_.net.close(link_, Channel::Witness, id_);
     }
     world_.say(this, host_too ? "host crashes" : "killed");
 }

@@ -125,6 +125,21 @@ private:
     void note_loss_while_loading();
     void check_keeps_guest() const;
 
+    /* ---- the witness (node_witness.cpp) ---- */
+    struct Witness {
+        bool served = false;                    /* the secondary has answered */
+        FtWitnessWord last = FT_WITNESS_SILENT; /* secondary: what it has heard */
+        std::deque<Message> unread;             /* secondary: before it was served */
+    };
+    void offer_witness();
+    void say_alive();
+    void say_to_witness(FtWitnessWord word);
+    void close_witness();
+    void serve_witness_in_time();
+    void hear_witness();
+    void witness_ended();
+    void on_witness(Message m);
+
     World &world_;
     const unsigned id_;
     Random random_;
@@ -149,6 +164,7 @@ private:
     std::string loss_text_;
     uint64_t heard_ns_ = 0, pong_sent_ns_ = 0, ping_heard_ns_ = 0;
     uint64_t timer_generation_ = 0;
+    Witness witness_;
 
     /* As primary. */
     Gate gate_ = Gate::Shut;

@@ -32,6 +32,7 @@ void Node::close_connections(const char *goodbye) {
     }
     world_.net.close(link_, Channel::Log, id_);
     world_.net.close(link_, Channel::Heartbeat, id_);
+    close_witness();
     forget_link();
 }
 
@@ -39,6 +40,7 @@ void Node::forget_link() {
     link_ = 0;
     loss_due_ = false;
     ended_[0] = ended_[1] = false;
+    witness_ = Witness{};
     peer_closed_both_ = false;
 }
 
@@ -79,11 +81,14 @@ void Node::receive(uint64_t link, Channel channel, Message m) {
     run_or_defer(
         [this, link, channel, m = std::move(m)]() mutable {
             if (m.kind == Message::Kind::Data && m.type == FT_MSG_HELLO && !link_ &&
-                role() == FT_ROLE_SECONDARY) {
+                channel == Channel::Log && role() == FT_ROLE_SECONDARY) {
                 return accept(link, m);
             }
             if (link != link_) {
                 return;
+            }
+            if (channel == Channel::Witness) {
+                return on_witness(std::move(m));
             }
             if (m.kind != Message::Kind::Data) {
                 const bool orderly = m.kind == Message::Kind::End;
@@ -114,6 +119,7 @@ void Node::on_log_message(Message &m) {
     switch (m.type) {
     case FT_MSG_HELLO:
         world_.moment(Moment::Connected);
+        offer_witness();
         return void(input(FT_IN_CONNECTED));
     case FT_MSG_REFUSE:
         reached(Rare::AttachRefused);

@@ -18,6 +18,7 @@ void Node::accept(uint64_t link, const Message &hello) {
         world_.net.send(link, Channel::Log, id_, std::move(no));
         world_.net.close(link, Channel::Log, id_);
         world_.net.close(link, Channel::Heartbeat, id_);
+        world_.net.close(link, Channel::Witness, id_);
         return;
     }
     link_ = link;

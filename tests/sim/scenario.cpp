@@ -31,6 +31,7 @@ constexpr Nemesis all_nemeses[] = {
     {"partition_from_secondary", BlockFrom,     Secondary,  20, 1200, 5},
     {"block_heartbeat",         BlockHeartbeat, Either,     50, 900,  4},
     {"block_log",               BlockLog,       Either,     50, 900,  4},
+    {"block_witness",           BlockWitness,   Either,     50, 1200, 4},
     {"break_at_primary",        BreakOneEnd,    Primary,    0, 0,     4},
     {"break_at_secondary",      BreakOneEnd,    Secondary,  0, 0,     6},
     {"break_link",              BreakLink,      Either,     0, 0,     4},

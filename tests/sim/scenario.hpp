@@ -27,8 +27,8 @@ struct Workload {
 };
 
 enum class Fault {
-    KillProcess, CrashHost, Stop, BlockBoth, BlockFrom, BlockHeartbeat, BlockLog, BreakOneEnd,
-    BreakLink, ArbiterAwayAll, ArbiterAway, Diverge, SlowDown, Failover, FailoverHere, Detach, Quit
+    KillProcess, CrashHost, Stop, BlockBoth, BlockFrom, BlockHeartbeat, BlockLog, BlockWitness,
+    BreakOneEnd, BreakLink, ArbiterAwayAll, ArbiterAway, Diverge, SlowDown, Failover, FailoverHere, Detach, Quit
 };
 
 enum class Victim { Primary, Secondary, Either };
@@ -43,7 +43,7 @@ struct Nemesis {
 
 /* Places in the code of the host where a fault hurts most. */
 enum class Moment {
-    Any, Connected, DevicesSent, CutDone, Loading, StateLoaded, ReadyReceived, FramesTaken,
+    Any, Connected, WitnessOffered, DevicesSent, CutDone, Loading, StateLoaded, ReadyReceived, FramesTaken,
     FramesReceived, AckReceived, OutputHeld, ClaimSent, ClaimDecided, Won, DrainBegun, LiveDone,
     PauseBegun, HandoverSent, HandoverReceived, ConnectionLost,
     Count

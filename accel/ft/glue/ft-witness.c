@@ -6,7 +6,8 @@
  * large, and then its descriptors. But each thread that has descriptors of its own
  * loses them when that thread is gone, and all but one are gone at once. So one thread
  * has a table of its own with nothing in it but this connection, and does nothing. Only
- * the end of the stream without a word before it says that the process has died.
+ * the end of a stream that has said "alive", and nothing else, says that the process has
+ * died (accel/ft/witness.cpp): a primary that hung up before it was served is not dead.
  *
  * Without it (a seccomp filter may forbid unshare(2), as libvirt's does) all goes on as
  * with it, only the end of the other connections is seen later; a warning says so.
@@ -29,7 +30,6 @@
 #define FT_WITNESS_WORD_MS 1000
 /* What was sent before on the log channel arrives in this time, or is lost. */
 #define FT_LAST_FRAMES_US 300
-enum { FT_WITNESS_ALIVE = 'a', FT_WITNESS_CLOSES = 'c' };
 
 /* -- primary ------------------------------------------------------------------------ */
 
@@ -57,10 +57,21 @@ static bool ft_keep_only(int fd)
     return true;
 }
 
-static void ft_say(int fd, char word)
+/* False: the secondary is gone, which others find out, or has read nothing for long. */
+static bool ft_say(int fd, FtWitnessWord word)
 {
-    if (send(fd, &word, 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-        /* The secondary is gone, which others find out. */
+    char byte = word;
+
+    return send(fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+/* An end without the goodbye must not look like one of a process that has died. */
+static void ft_say_goodbye(int fd)
+{
+    struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+    if (!ft_say(fd, FT_WITNESS_CLOSES)) {
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     }
 }
 
@@ -71,11 +82,12 @@ static void *ft_witness_holder(void *opaque)
 
     w->alone = ft_keep_only(w->fd);
     qemu_sem_post(&w->ready);
-    while (w->alone && qemu_sem_timedwait(&w->end, FT_WITNESS_WORD_MS) < 0) {
-        ft_say(w->fd, FT_WITNESS_ALIVE);
-    }
     if (w->alone) {
-        ft_say(w->fd, FT_WITNESS_CLOSES);
+        /* The first word at once: before it, our death would prove nothing. */
+        do {
+            ft_say(w->fd, FT_WITNESS_ALIVE);
+        } while (qemu_sem_timedwait(&w->end, FT_WITNESS_WORD_MS) < 0);
+        ft_say_goodbye(w->fd);
         close(w->fd);
     }
     qemu_sem_post(&w->ended);
@@ -94,7 +106,7 @@ static FtWitness *ft_witness_new(int fd)
     qemu_thread_create(&t, "ft-witness", ft_witness_holder, w, QEMU_THREAD_DETACHED);
     qemu_sem_wait(&w->ready);
     if (!w->alone) {
-        ft_say(fd, FT_WITNESS_CLOSES);
+        ft_say_goodbye(fd);
     }
     close(fd);
     return w;
@@ -147,26 +159,28 @@ void ft_start_witness(FtConn *c)
 
 /* -- secondary ---------------------------------------------------------------------- */
 
-/* The last word before the end of the stream; 0: there was no end, or not by the peer. */
-static char ft_last_word(FtConn *c, QIOChannel *ioc)
+/* Did the stream end by itself, behind what only the dead leave? */
+static bool ft_stream_tells_death(FtConn *c, QIOChannel *ioc)
 {
     struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(ioc)->fd, .events = POLLIN };
-    char word = FT_WITNESS_ALIVE, words[16];
+    FtWitnessWord word = FT_WITNESS_SILENT;
+    uint8_t words[16];
 
     while (!qatomic_read(&c->closing)) {
-        ssize_t n = qio_channel_read(ioc, words, sizeof(words), NULL);
+        ssize_t n = qio_channel_read(ioc, (char *)words, sizeof(words), NULL);
 
         if (n > 0) {
-            word = words[n - 1];
+            word = ft_witness_hear(word, words, n);
         } else if (n == 0) {
-            return word;
+            trace_ft_witness_ended(word);
+            return ft_witness_proves_death(word);
         } else if (n != QIO_CHANNEL_ERR_BLOCK) {
-            return 0;
+            return false;
         } else {
             poll(&pfd, 1, FT_WITNESS_WORD_MS);
         }
     }
-    return 0;
+    return false;
 }
 
 /*
@@ -176,8 +190,7 @@ static char ft_last_word(FtConn *c, QIOChannel *ioc)
  */
 void ft_serve_witness(FtConn *c, QIOChannel *ioc)
 {
-    if (ft_last_word(c, ioc) == FT_WITNESS_ALIVE) {
-        trace_ft_witness_ended();
+    if (ft_stream_tells_death(c, ioc)) {
         g_usleep(FT_LAST_FRAMES_US);
         qatomic_set(&c->peer_died, true);
         qio_channel_shutdown(c->log, QIO_CHANNEL_SHUTDOWN_READ, NULL);

@@ -1,0 +1,23 @@
+/*
+ * What the end of a witness connection proves. The glue and the simulator ask the same
+ * question here, so that neither answers it by itself. Pure functions, any thread.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "accel/ft/ft.h"
+
+/* THREAD: any, no lock needed. OWNERSHIP: @words stays the caller's. */
+FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) noexcept {
+    for (size_t i = 0; i < count; i++) {
+        const bool alive = words[i] == FT_WITNESS_ALIVE;
+        /* Whoever has said goodbye, or something unknown, is no witness any more. */
+        if (!alive || (last != FT_WITNESS_SILENT && last != FT_WITNESS_ALIVE)) {
+            return FT_WITNESS_CLOSES;
+        }
+        last = FT_WITNESS_ALIVE;
+    }
+    return last;
+}
+
+/* THREAD: any, no lock needed. OWNERSHIP: nothing is handed over. */
+bool ft_witness_proves_death(FtWitnessWord last) noexcept { return last == FT_WITNESS_ALIVE; }
