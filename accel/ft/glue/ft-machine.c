@@ -288,6 +288,7 @@ char *ft_fingerprint_new(Error **errp)
 static int ft_mark_chardev(Object *obj, void *opaque)
 {
     g_autofree char *name = NULL;
+    Error **errp = opaque;
     Chardev *chr;
 
     if (!object_dynamic_cast(obj, TYPE_DEVICE)
@@ -296,6 +297,11 @@ static int ft_mark_chardev(Object *obj, void *opaque)
     }
     name = object_property_get_str(obj, "chardev", NULL);
     chr = name && *name ? qemu_chr_find(name) : NULL;
+    if (chr && CHARDEV_GET_CLASS(chr)->chr_ioctl) {
+        error_setg(errp, "chardev '%s' cannot be protected by ft=: the guest would see "
+                   "the state of this host's line", name);
+        return 1;
+    }
     if (chr && !qemu_chr_has_feature(chr, QEMU_CHAR_FEATURE_REPLAY)) {
         qemu_chr_set_feature(chr, QEMU_CHAR_FEATURE_REPLAY);
         replay_register_char_driver(chr);
@@ -303,9 +309,9 @@ static int ft_mark_chardev(Object *obj, void *opaque)
     return 0;
 }
 
-void ft_replay_chardevs(void)
+bool ft_replay_chardevs(Error **errp)
 {
-    object_child_foreach_recursive(object_get_root(), ft_mark_chardev, NULL);
+    return object_child_foreach_recursive(object_get_root(), ft_mark_chardev, errp) == 0;
 }
 
 /* -- the end of start-up ------------------------------------------------------- */
@@ -400,7 +406,7 @@ void ft_machine_ready(void)
     ft_check_devices(&error_fatal);
     ft_filters_add(&error_fatal);
     ft_disks_add(&error_fatal);
-    ft_replay_chardevs();
+    ft_replay_chardevs(&error_fatal);
     /* Announcing after a load would change the guest's state on one side. */
     migrate_get_current()->parameters.announce_rounds = 0;
     memcpy(ft_node.vm_uuid, qemu_uuid.data, FT_UUID_BYTES);

@@ -214,6 +214,12 @@ uint64_t ft_digest_count(void);                                /* main        */
 uint64_t ft_digest_last_ns(void);      /* how long the last one took          */
 const FtDigest *ft_digest_last(void);                          /* main        */
 
+/* -- hw/ft-replay/glue/ft-console.c: what the guest writes to character devices - */
+void ft_console_write(Chardev *chr, const uint8_t *buf, size_t len);   /* BQL   */
+void ft_console_closed(Chardev *chr);                          /* BQL         */
+/* BQL. Bytes that no back end took: it was full for too long, or failed. */
+uint64_t ft_console_dropped(void);
+
 /* -- net/ft-filter/glue/filter-ft.c: output commit for packets -------------- */
 typedef enum FtOutput {
     FT_OUTPUT_PASS,             /* exposed: leaves at once                  */
@@ -342,7 +348,7 @@ void ft_pause_forget(void);            /* main: this node runs no guest any more
 /* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
 char *ft_fingerprint_new(Error **errp);                        /* main        */
 bool ft_check_devices(Error **errp);                           /* main        */
-void ft_replay_chardevs(void);                                 /* main        */
+bool ft_replay_chardevs(Error **errp);                         /* main        */
 void ft_allow_update(FtState state);                           /* main        */
 /* Is this node's guest one of two, or about to be, in this state? */
 bool ft_restricts(FtState state);

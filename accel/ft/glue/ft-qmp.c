@@ -102,6 +102,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->peer = g_strdup(ft_peer_address());
     info->waits_for = g_strdup(ft_images_wait_for());
     info->icount = icount_get_raw();
+    info->console_dropped_bytes = ft_console_dropped();
     info->slowed_ns = ft_log_slowed_ns();
     info->clock_behind_ns = ft_clock_behind_ns();
     info->clock_steps = ft_clock_steps();
@@ -274,6 +275,10 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
     }
     monitor_printf(mon, "digests: %" PRIu64 ", the last took %" PRIu64 " us\n",
                    i->digests, i->digest_ns / 1000);
+    if (i->console_dropped_bytes) {
+        monitor_printf(mon, "consoles: %" PRIu64 " bytes dropped\n",
+                       i->console_dropped_bytes);
+    }
     monitor_printf(mon, "round trip: %" PRIu64 " us\n", i->ack_rtt_ns / 1000);
     for (FtDiskInfoList *d = i->disks; d; d = d->next) {
         monitor_printf(mon, "drive %s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
