@@ -574,13 +574,17 @@ bool ft_copy_load_begin(Error **errp)
 {
     qatomic_set(&incoming.failed, false);
     scan_gen++;
-    if (!ft_disks_count) {
-        return true;
-    }
-    /* Images of a QEMU that waits for its state are not open for writing yet. */
+    /*
+     * Images of a QEMU that waits for its state are not open for writing yet: those of
+     * the drives below, and all others, which a device may write to when it is loaded
+     * (a pflash writes all that it holds).
+     */
     bdrv_activate_all(errp);
     if (*errp) {
         return false;
+    }
+    if (!ft_disks_count) {
+        return true;
     }
     qemu_coroutine_enter(qemu_coroutine_create(ft_scan_co, NULL));
     return true;
