@@ -49,6 +49,18 @@ std::string shown(std::string_view text) {
     return text.size() > shown_max ? out + "..." : out;
 }
 
+/* Two long values (kernel command lines) that begin alike are shown from shortly before
+ * the place where they differ. */
+size_t interesting_from(std::string_view a, std::string_view b) {
+    constexpr size_t shown_whole = 48, shown_before = 16;
+    const auto differs = static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+    return differs < shown_whole ? 0 : differs - shown_before;
+}
+
+std::string shown_from(std::string_view text, size_t from) {
+    return (from ? "..." : "") + shown(text.substr(from));
+}
+
 bool has(const std::vector<Line> &lines, std::string_view name) {
     return std::ranges::any_of(lines, [&](const Line &l) { return l.name == name; });
 }
@@ -63,8 +75,9 @@ Status compare_fingerprints(std::string_view ours_text, std::string_view theirs_
         return {};
     }
     if (a != ours.end() && b != theirs.end() && a->name == b->name) {
+        const size_t from = interesting_from(a->value, b->value);
         return fail("%s: here '%s', peer '%s'", shown(a->name).c_str(),
-                    shown(a->value).c_str(), shown(b->value).c_str());
+                    shown_from(a->value, from).c_str(), shown_from(b->value, from).c_str());
     }
     if (a != ours.end() && (b == theirs.end() || !has(theirs, a->name))) {
         return fail("%s: here '%s', peer has none", shown(a->name).c_str(),

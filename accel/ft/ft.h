@@ -88,7 +88,7 @@ bool ft_wire_check_body(const FtMsgHeader *h, uint64_t body_sum,
  * cpu, ram, devices with properties, QEMU version, FT_CORE_VERSION).
  */
 enum { FT_CHANNEL_LOG = 1, FT_CHANNEL_HEARTBEAT = 2, FT_CHANNEL_WITNESS = 3 };
-enum { FT_UUID_BYTES = 16, FT_FINGERPRINT_MAX = 64 * 1024, FT_REASON_MAX = 1024 };
+enum { FT_UUID_BYTES = 16, FT_FINGERPRINT_MAX = 1024 * 1024, FT_REASON_MAX = 1024 };
 
 typedef struct FtHello {
     uint8_t channel;                   /* FT_CHANNEL_*                      */

@@ -71,8 +71,8 @@ TEST(Hello, RefusalNamesTheField) {
     EXPECT_EQ(refusal(b), "hello, reserved: 1 instead of 0");
     b = good, ft::store<uint64_t>(b.data() + 40, 0);
     EXPECT_EQ(refusal(b), "hello, timeout_ns: 0 < min 1");
-    b = good, ft::store<uint32_t>(b.data() + 4, 70000);
-    EXPECT_EQ(refusal(b), "hello, fingerprint_len: 70000 > max 65536");
+    b = good, ft::store<uint32_t>(b.data() + 4, 1048577);
+    EXPECT_EQ(refusal(b), "hello, fingerprint_len: 1048577 > max 1048576");
     b = good, b.push_back('x');
     EXPECT_EQ(refusal(b), "hello, fingerprint_len: 27, but 28 bytes follow");
 }
@@ -92,6 +92,14 @@ TEST(Fingerprint, NamesTheFirstDifference) {
     EXPECT_EQ(difference("a=1\nb=2", "b=2\na=1"),
               "order: here 'a' comes where peer has 'b'");
     EXPECT_EQ(difference("dev=x\ndev=y", "dev=x\ndev=z"), "dev: here 'y', peer 'z'");
+}
+
+TEST(Fingerprint, ShowsWhereLongValuesDiffer) {
+    const std::string same(100, 'x');
+    EXPECT_EQ(difference("append=" + same + " quiet a", "append=" + same + " quiet b"),
+              "append: here '...xxxxxxxxx quiet a', peer '...xxxxxxxxx quiet b'");
+    EXPECT_EQ(difference("append=" + same, "append=" + same + "y"),
+              "append: here '...xxxxxxxxxxxxxxxx', peer '...xxxxxxxxxxxxxxxxy'");
 }
 
 TEST(Fingerprint, WhatThePeerSentIsMadePrintable) {

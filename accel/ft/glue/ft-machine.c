@@ -1,6 +1,5 @@
 /*
- * What the machine is made of: refuse what cannot be protected, describe the
- * rest so that both nodes can be compared, and put FT's own parts in.
+ * What the machine is made of: refuse what cannot be protected, and put FT's own parts in.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,7 +16,6 @@
 #include "net/net.h"
 #include "qapi/qapi-types-run-state.h"
 #include "qapi/qapi-events-run-state.h"
-#include "qemu-version.h"
 #include "qemu/error-report.h"
 #include "qemu/uuid.h"
 #include "qom/object.h"
@@ -187,96 +185,6 @@ bool ft_check_devices(Error **errp)
     }
     return object_child_foreach_recursive(object_get_root(), ft_check_device,
                                           errp) == 0;
-}
-
-/* -- the fingerprint --------------------------------------------------------- */
-
-/* Backends are this host's affair; what the guest sees of them is not. */
-static bool ft_prop_is_local(const ObjectProperty *prop)
-{
-    return g_str_has_prefix(prop->type, "str<chardev") || !prop->get
-        || g_str_equal(prop->type, "chardev") || g_str_equal(prop->name, "chardev")
-        || g_str_equal(prop->name, "netdev") || g_str_equal(prop->name, "drive")
-        || g_str_equal(prop->name, "hotplugged")
-        || g_str_equal(prop->name, "guest-panicked")
-        || g_str_has_prefix(prop->type, "child<")
-        || g_str_has_prefix(prop->type, "link<");
-}
-
-static void ft_add_device_props(GPtrArray *lines, DeviceState *dev, const char *path)
-{
-    ObjectClass *class = object_get_class(OBJECT(dev));
-
-    /* qdev properties only: they are the configuration, not the state. */
-    do {
-        DeviceClass *dc = (DeviceClass *)object_class_dynamic_cast(class, TYPE_DEVICE);
-
-        for (int i = 0; dc && i < dc->props_count_; i++) {
-            const char *name = dc->props_[i].name;
-            ObjectProperty *prop = object_property_find(OBJECT(dev), name);
-            g_autofree char *value = NULL;
-
-            if (!prop || ft_prop_is_local(prop)) {
-                continue;
-            }
-            value = object_property_print(OBJECT(dev), name, false, NULL);
-            if (value) {
-                g_ptr_array_add(lines, g_strdup_printf("device %s.%s=%s", path, name,
-                                                       value));
-            }
-        }
-        class = object_class_get_parent(class);
-    } while (class && class != object_class_by_name(TYPE_DEVICE));
-}
-
-static int ft_add_device(Object *obj, void *opaque)
-{
-    GPtrArray *lines = opaque;
-    DeviceState *dev = (DeviceState *)object_dynamic_cast(obj, TYPE_DEVICE);
-
-    if (dev) {
-        g_autofree char *path = object_get_canonical_path(obj);
-
-        g_ptr_array_add(lines, g_strdup_printf("device %s=%s", path,
-                                               object_get_typename(obj)));
-        ft_add_device_props(lines, dev, path);
-    }
-    return 0;
-}
-
-static gint ft_line_order(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-char *ft_fingerprint_new(Error **errp)
-{
-    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-    MachineState *ms = MACHINE(qdev_get_machine());
-    char *text;
-
-    object_child_foreach_recursive(object_get_root(), ft_add_device, lines);
-    ft_disks_describe(lines);
-    g_ptr_array_sort(lines, ft_line_order);
-    g_ptr_array_insert(lines, 0, g_strdup_printf("ram=%" PRIu64,
-                                                 (uint64_t)ms->ram_size));
-    g_ptr_array_insert(lines, 0, g_strdup_printf("cpu=%s", ms->cpu_type));
-    g_ptr_array_insert(lines, 0, g_strdup_printf("machine=%s",
-                                                 MACHINE_GET_CLASS(ms)->name));
-    g_ptr_array_insert(lines, 0, g_strdup_printf("ft-disk-reads=%s", ft_node.config.disk_reads
-                                                 ? "disk" : "log"));
-    g_ptr_array_insert(lines, 0, g_strdup_printf("ft-disk=%s", ft_disk_shared()
-                                                 ? "shared" : "local"));
-    g_ptr_array_insert(lines, 0, g_strdup("ft=" FT_CORE_VERSION));
-    g_ptr_array_insert(lines, 0, g_strdup("qemu=" QEMU_FULL_VERSION));
-    g_ptr_array_add(lines, NULL);
-    text = g_strjoinv("\n", (char **)lines->pdata);
-    if (strlen(text) > FT_FINGERPRINT_MAX) {
-        error_setg(errp, "the description of the machine is larger than %d bytes",
-                   FT_FINGERPRINT_MAX);
-        g_clear_pointer(&text, g_free);
-    }
-    return text;
 }
 
 /* -- character devices -------------------------------------------------------- */

@@ -345,8 +345,10 @@ void ft_pause_lift(void);
 void ft_pause_again(void);
 void ft_pause_forget(void);            /* main: this node runs no guest any more */
 
-/* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
+/* -- ft-fingerprint.c: the machine in words, to compare; the caller's to free ---- */
 char *ft_fingerprint_new(Error **errp);                        /* main        */
+
+/* -- ft-machine.c, ft-allow.c ----------------------------------------------- */
 bool ft_check_devices(Error **errp);                           /* main        */
 bool ft_replay_chardevs(Error **errp);                         /* main        */
 void ft_allow_update(FtState state);                           /* main        */
