@@ -60,6 +60,33 @@ bool ft_arbiter_check_spec(const char *spec, FtError *err) noexcept {
     }
 }
 
+/* THREAD: main, at start-up (it writes to the disk). OWNERSHIP: none. */
+bool ft_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
+                        FtError *err) noexcept {
+    return ft::guarded(err, [&]() -> ft::Status {
+        const auto dir = ft::arbiter_directory(spec);
+
+        if (!dir) {
+            return std::unexpected(dir.error());
+        }
+        return dir->empty() ? ft::Status{}
+                            : ft::reserve_claim(*dir, ft::Uuid(node_id, FT_UUID_BYTES));
+    });
+}
+
+/* THREAD: main, at the end of the process. OWNERSHIP: none. */
+void ft_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES]) noexcept {
+    FtError ignored{};
+    ft::guarded(&ignored, [&]() -> ft::Status {
+        const auto dir = ft::arbiter_directory(spec);
+
+        if (dir && !dir->empty()) {
+            ft::drop_reserve(*dir, ft::Uuid(node_id, FT_UUID_BYTES));
+        }
+        return {};
+    });
+}
+
 /* THREAD: one of its own, it blocks on the disk; no lock held. OWNERSHIP: none. */
 FtClaim ft_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES], uint64_t epoch,
                          const uint8_t node_id[FT_UUID_BYTES], FtError *err) noexcept {

@@ -149,12 +149,22 @@ Status write_temp(const std::string &path, const std::string &node) {
     return {};
 }
 
+/* What this process links to each epoch that it wins; see reserve_claim(). */
+std::string reserve_name(const std::string &dir, const std::string &node) {
+    return dir + "/.ft-" + node + ".claim";
+}
+
 /* link(2) is the test-and-set. Whatever it returns, the name is what counts:
  * NFS may answer a repeated request with EEXIST although the first one made
  * the link, or time out after making it. */
 Status link_temp(const std::string &dir, const std::string &path, const std::string &node) {
     const std::string temp = temp_name(dir, node);
+    const std::string reserve = reserve_name(dir, node);
 
+    if (link(reserve.c_str(), path.c_str()) == 0 || errno == EEXIST) {
+        return {};
+    }
+    /* Somebody has cleaned the directory, or there never was a reserve. */
     if (Status s = write_temp(temp, node); !s) {
         unlink(temp.c_str());
         return s;
@@ -168,6 +178,22 @@ Status link_temp(const std::string &dir, const std::string &path, const std::str
 }
 
 } // namespace
+
+Status reserve_claim(const std::string &dir, Uuid node_id) {
+    const std::string node = hex(node_id);
+    const std::string path = reserve_name(dir, node);
+
+    unlink(path.c_str());
+    if (Status s = write_temp(path, node); !s) {
+        unlink(path.c_str());
+        return s;
+    }
+    return sync_directory(dir);
+}
+
+void drop_reserve(const std::string &dir, Uuid node_id) {
+    unlink(reserve_name(dir, hex(node_id)).c_str());
+}
 
 Result<FtClaim> claim_file(const std::string &dir, Uuid vm, uint64_t epoch, Uuid node_id) {
     const std::string node = hex(node_id);

@@ -569,6 +569,11 @@ const char *ft_role_name(FtRole r) FT_NOEXCEPT;
  */
 typedef enum FtClaim { FT_CLAIM_WON, FT_CLAIM_LOST, FT_CLAIM_UNREACHABLE } FtClaim;
 bool ft_arbiter_check_spec(const char *spec, FtError *err) FT_NOEXCEPT;
+/* Room for all claims of this node, made ahead: later the disk may be full. To be called
+ * by the user, and in the root, that will claim; blocks on the disk. */
+bool ft_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
+                        FtError *err) FT_NOEXCEPT;
+void ft_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES]) FT_NOEXCEPT;
 FtClaim ft_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
                          uint64_t epoch, const uint8_t node_id[FT_UUID_BYTES],
                          FtError *err) FT_NOEXCEPT;

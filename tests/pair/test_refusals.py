@@ -140,6 +140,8 @@ def run(case):
         wrong = [*REFUSED, *DRIVES, *WATCHDOG]
         if os.access("/dev/vhost-net", os.R_OK | os.W_OK):
             wrong.append(VHOST)
+        if not os.environ.get(netns.INSIDE):    # there are no other users in a user namespace
+            wrong.append(("an arbiter's folder closed to the user that QEMU becomes", None, "-run-with user=nobody", "ft-arbiter"))
         answers = [(what, word, *start(namespace, words or good, arguments, 10))
                    for what, words, arguments, word in wrong]
         case.judge(*(refused(*answer) for answer in answers))

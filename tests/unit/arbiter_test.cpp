@@ -13,6 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include <csignal>
+#include <sys/resource.h>
+
 #include <gtest/gtest.h>
 
 #include "accel/ft/ft.h"
@@ -55,6 +58,37 @@ TEST_F(Arbiter, FirstWinsAndStaysWinner) {
     EXPECT_EQ(claim(node_a), FT_CLAIM_WON);
     EXPECT_EQ(claim(node_b), FT_CLAIM_LOST);
     EXPECT_EQ(error(), "");
+}
+
+/* Writes of this process fail as on a full disk; names can still be made. */
+class NoRoom {
+public:
+    NoRoom() {
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before_);
+        const rlimit none{0, before_.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &none);
+    }
+    ~NoRoom() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+TEST_F(Arbiter, WithoutRoomOnlyWhoHasReservedWins) {
+    FtError err{};
+    ASSERT_TRUE(ft_arbiter_reserve(("file:" + dir_).c_str(), node_a, &err)) << err.text;
+    {
+        NoRoom full;
+        EXPECT_FALSE(ft_arbiter_reserve(("file:" + dir_).c_str(), node_b, &err));
+        EXPECT_EQ(claim(node_b), FT_CLAIM_UNREACHABLE);
+        EXPECT_EQ(claim(node_a), FT_CLAIM_WON) << error();
+        EXPECT_EQ(claim(node_a, 6), FT_CLAIM_WON) << "a reserve is for all epochs";
+    }
+    EXPECT_EQ(claim(node_b), FT_CLAIM_LOST);
+    EXPECT_EQ(claim(node_b, 7), FT_CLAIM_WON) << "and without one there is the old way";
+    ft_arbiter_unreserve(("file:" + dir_).c_str(), node_a);
+    EXPECT_EQ(claim(node_a, 8), FT_CLAIM_WON);
 }
 
 TEST_F(Arbiter, EachEpochOfEachVmIsDecidedByItself) {

@@ -345,6 +345,10 @@ void ft_pause_lift(void);
 void ft_pause_again(void);
 void ft_pause_forget(void);            /* main: this node runs no guest any more */
 
+/* -- ft-arbiter.c ------------------------------------------------------------- */
+/* Main, at start: from the main loop, tries what a claim will need; exits if it cannot. */
+void ft_arbiter_prove_soon(void);
+
 /* -- ft-fingerprint.c: the machine in words, to compare; the caller's to free ---- */
 char *ft_fingerprint_new(Error **errp);                        /* main        */
 
