@@ -18,7 +18,9 @@ from ftpair.verdict import Check
 # (what, -machine words instead of the good ones or None, arguments, word in the refusal)
 NIC = "-netdev user,id=n1 -device"
 REFUSED = [
-    ("two CPUs", None, "-smp 2", "CPU"),
+    ("two CPUs", None, "-smp 2", "-smp 2:"),
+    ("two CPUs by their sockets", None, "-smp sockets=2", "-smp 2:"),
+    ("a peer without a role", "ft-peer=10.99.0.2:7000", "", "ft-peer= is given without ft="),
     ("snapshot mode", None, "-snapshot", "snapshot"),
     ("iothread", None, "-object iothread,id=io1", "iothread"),
     ("KVM", None, "-accel kvm", "-accel kvm: kvm cannot be protected"),
@@ -35,7 +37,7 @@ REFUSED = [
     ("peer without a port", "ft=primary,ft-arbiter=none,ft-peer=somewhere", "", "ft-peer"),
     ("secondary that listens nowhere", "ft=secondary,ft-arbiter=none", "", "ft-listen"),
     ("secondary with two CPUs", "ft=secondary,ft-arbiter=none,ft-listen=10.99.0.1:7000",
-     "-smp 2", "CPU"),
+     "-smp 2", "-smp 2:"),
 ]
 DRIVE = "-blockdev null-co,node-name=d0,read-zeroes=on -device virtio-blk-pci,drive=d0"
 LIMITED = "-drive if=none,id=d0,driver=null-co,throttling.iops-total=9 -device virtio-blk-pci,drive=d0"

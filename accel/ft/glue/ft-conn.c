@@ -6,7 +6,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include <netinet/tcp.h>
 #include "accel/ft/glue/ft-conn.h"
+#include "io/channel-socket.h"
 
 QemuMutex ft_conn_lock;
 static unsigned generations;    /* ft_conn_lock */
@@ -65,17 +67,39 @@ void ft_conn_unref(FtConn *c)
 }
 
 /*
+ * A round trip that is longer than the nodes' patience is behind all that fails then,
+ * whatever it looks like from here. @why, or the same with these numbers; freed by the
+ * caller.
+ */
+static char *ft_conn_why(FtConn *c, const char *why)
+{
+    struct tcp_info info = { 0 };
+    socklen_t len = sizeof(info);
+    uint64_t timeout_us = ft_node.config.timeout_ns / SCALE_US;
+
+    if (c->log && getsockopt(QIO_CHANNEL_SOCKET(c->log)->fd, IPPROTO_TCP, TCP_INFO, &info,
+                             &len) == 0 && info.tcpi_rtt >= timeout_us) {
+        return g_strdup_printf("%s (the round trip of the link is %u ms, ft-timeout only "
+                               "%" PRIu64 " ms)", why, info.tcpi_rtt / 1000,
+                               timeout_us / 1000);
+    }
+    return g_strdup(why);
+}
+
+/*
  * Any thread of @c: it is over. Only the first reason counts. A peer that closed
  * the connection releases nothing any more; if it was us who found fault with
  * it, its lease runs on and a secondary has to wait for that before it goes live.
  */
 void ft_conn_end(FtConn *c, const char *why)
 {
+    g_autofree char *full = NULL;
     uint64_t lease_ns = 0;
 
     if (qatomic_read(&c->closing) || qatomic_xchg(&c->posted_end, true)) {
         return;
     }
+    why = full = ft_conn_why(c, why);
     if (!qatomic_read(&c->agreed)) {
         ft_post(c->gen, FT_IN_ATTACH_FAILED, 0, why);
         return;

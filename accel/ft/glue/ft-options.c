@@ -133,11 +133,27 @@ static bool ft_take_disk(QDict *opts, FtConfig *c, Error **errp)
     return true;
 }
 
+/* Whoever gives one of the others means to be protected, and would not be. */
+static bool ft_check_role_is_given(const QDict *opts, Error **errp)
+{
+    if (qdict_haskey(opts, "ft")) {
+        return true;
+    }
+    for (const QDictEntry *e = qdict_first(opts); e; e = qdict_next(opts, e)) {
+        if (g_str_has_prefix(qdict_entry_key(e), "ft-")) {
+            error_setg(errp, "%s= is given without ft=: it needs ft=primary, ft=secondary or "
+                       "ft=off", qdict_entry_key(e));
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool ft_take_options(QDict *opts, FtConfig *c, Error **errp)
 {
     uint64_t timeout_ms, lag_ms, digest_ms;
 
-    if (!ft_take_role(opts, &c->role, errp)) {
+    if (!ft_check_role_is_given(opts, errp) || !ft_take_role(opts, &c->role, errp)) {
         return false;
     }
     c->peer = ft_take_opt(opts, "ft-peer");
@@ -252,6 +268,36 @@ static bool ft_check_other_options(const QDict *machine_opts, const QemuOpts *ic
     return false;
 }
 
+/* As -smp says it, or "-machine smp.cpus="; the machine will look closer. */
+static bool ft_check_smp(const QDict *machine_opts, Error **errp)
+{
+    static const char *const levels[] = {
+        "drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads",
+    };
+    const QDict *smp = qobject_to(QDict, qdict_get(machine_opts, "smp"));
+    const char *given = smp ? qdict_get_try_str(smp, "cpus") : NULL;
+    uint64_t cpus = 1, value;
+
+    if (given) {
+        if (qemu_strtou64(given, NULL, 10, &cpus) < 0) {
+            return true;
+        }
+    } else {
+        for (size_t i = 0; smp && i < ARRAY_SIZE(levels); i++) {
+            given = qdict_get_try_str(smp, levels[i]);
+            if (given && qemu_strtou64(given, NULL, 10, &value) == 0 && value) {
+                cpus *= value;
+            }
+        }
+    }
+    if (cpus > 1) {
+        error_setg(errp, "-smp %" PRIu64 ": more than one CPU cannot be protected by ft=: the "
+                   "order in which they take turns is not logged; give -smp 1", cpus);
+        return false;
+    }
+    return true;
+}
+
 bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
                   const char *incoming)
 {
@@ -262,6 +308,7 @@ bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
     }
     ft_check_other_options(machine_opts, icount_opts, incoming, &error_fatal);
     ft_check_sandbox(c);
+    ft_check_smp(machine_opts, &error_fatal);
     qemu_guest_getrandom_nofail(ft_node.node_id, sizeof(ft_node.node_id));
     ft_imply_options();
     ft_log_setup(c->role == FT_ROLE_SECONDARY);

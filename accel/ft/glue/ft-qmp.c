@@ -84,6 +84,19 @@ static void ft_fill_disks(FtInfo *info)
     }
 }
 
+/* A pair that looks well and answers nobody says why. */
+static char *ft_reason(const FtSession *s, const FtLease *lease)
+{
+    if (ft_state() == FT_STATE_PROTECTED && ft_session_role(s) == FT_ROLE_PRIMARY && lease
+        && !ft_lease_valid(lease, ft_now_ns())) {
+        return g_strdup_printf("output waits for an answered heartbeat: their round trip is "
+                               "%" PRIu64 " ms, ft-timeout %" PRIu64 " ms",
+                               ft_lease_rtt_ns(lease) / SCALE_MS,
+                               ft_node.config.timeout_ns / SCALE_MS);
+    }
+    return g_strdup(ft_session_reason(s));
+}
+
 FtInfo *qmp_query_ft(Error **errp)
 {
     FtInfo *info = g_new0(FtInfo, 1);
@@ -97,7 +110,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->role = (FtNodeRole)ft_session_role(s);
     info->state = (FtNodeState)ft_session_state(s);
     info->epoch = ft_session_epoch(s);
-    info->reason = g_strdup(ft_session_reason(s));
+    info->reason = ft_reason(s, lease);
     info->paused = ft_operator_paused();
     info->peer = g_strdup(ft_peer_address());
     info->waits_for = g_strdup(ft_images_wait_for());
