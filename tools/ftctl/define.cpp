@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <fstream>
-#include <iterator>
-
+#include "domain/check.hpp"
 #include "domain_xml.hpp"
+#include "findings_report.hpp"
+#include "read_domain.hpp"
 #include "verbs.hpp"
 
 namespace ftctl {
 namespace {
 
-Result<std::string> read_file(const std::string &path) {
-    std::ifstream in(path == "-" ? "/dev/stdin" : path, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(in), {});
-    if (in.bad() || text.empty()) {
-        return refuse(path, ": cannot be read, or is empty");
+/* What QEMU would refuse is said now, not when the guest is to be started. */
+Status checked(const std::string &text, Report &report) {
+    auto documents = domain::check_domain(text);
+    if (!documents) {
+        return std::unexpected(documents.error());
     }
-    return text;
+    for (const domain::Findings &findings : *documents) {
+        if (size_t wrong = domain::refused(findings)) {
+            report.print(to_text(findings));
+            report["findings"] = to_json(findings);
+            return refuse(wrong, wrong == 1 ? " thing" : " things",
+                          " of the domain cannot be protected; ftctl convert writes what can");
+        }
+    }
+    return {};
 }
 
 /* The first host fills in what the text leaves open (uuid, MAC and PCI
@@ -48,11 +56,14 @@ Error on(const Node &node, Error why) {
 } // namespace
 
 Status define(const Options &options, Report &report) {
-    auto text = read_file(options.name);
+    auto text = read_domain(options);
     auto pair = text ? parse_pair(*text) : std::unexpected(text.error());
     auto xml = pair ? stored_xml(*text, *pair) : std::unexpected(pair.error());
     if (!xml) {
         return std::unexpected(xml.error());
+    }
+    if (Status s = options.force ? Status{} : checked(*text, report); !s) {
+        return s;
     }
     if (pair->uuid.empty()) {
         return refuse("domain ", pair->name, ": it has no <uuid>; give it one (uuidgen), so that all hosts "

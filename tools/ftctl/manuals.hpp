@@ -14,7 +14,8 @@ Reads the hosts from <ft:pair> in the domain's <metadata> and stores the domain 
 byte the same. Its role there is a waiting secondary: whoever starts it (virsh start, autostart,
 libvirt-guests) gets a harmless node, never a second machine. The -machine words of FT are written anew
 from the description; the first host fills in what the text leaves open (MAC and PCI addresses).
-Defining again replaces what is stored; a pair that runs keeps what it was started with.
+Defining again replaces what is stored; a pair that runs keeps what it was started with. What ftctl check
+refuses is refused here too.
 
   <metadata>
     <ft:pair xmlns:ft='urn:qemu-ft:pair:1' arbiter='file:/shared/ft' options='ft-timeout=1000'>

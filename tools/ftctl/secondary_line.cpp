@@ -137,7 +137,7 @@ std::string without_role(const std::string &value) {
 }
 
 bool is_open_file(const std::string &value) {
-    for (const std::string &key : {"fd=", "fds=", "vhostfd="}) {
+    for (std::string key : {"fd=", "fds=", "vhostfd="}) {
         if (value.starts_with(key) || value.find("," + key) != std::string::npos) {
             return true;
         }

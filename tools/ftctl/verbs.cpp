@@ -30,7 +30,8 @@ void patient(CLI::App &c, Options &o) {
 }
 
 void domain_arguments(CLI::App &c, Options &o) {
-    o.name = "-";
+    /* The options are one object for all verbs: a default is for those that ask for it. */
+    c.callback([&o] { o.name = o.name.empty() ? "-" : o.name; });
     c.add_option("WHAT", o.name, "a file, - for stdin (default), or the name of a domain that libvirt has stored");
     c.add_option("--emulator", o.emulator, "path of the QEMU with ft=, the same on all hosts");
     common(c, o);
@@ -65,8 +66,9 @@ constexpr const char *convert_manual =
     "console=ttyS0), the CPU a named model. Try the converted domain once before you rely on it.";
 
 void define_arguments(CLI::App &c, Options &o) {
-    c.add_option("FILE", o.name, "the domain's XML, or - for stdin")->required();
+    c.add_option("FILE", o.name, "the domain's XML, - for stdin, or the name of a domain that libvirt has stored")->required();
     common(c, o);
+    c.add_flag("--unchecked", o.force, "also a domain in which ftctl check finds what cannot be protected");
 }
 
 void start_arguments(CLI::App &c, Options &o) {
