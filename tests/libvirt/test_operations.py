@@ -44,16 +44,18 @@ def test_inject_nmi(pair, times, note):
 
 
 def test_console(pair, note):
-    """What is typed on the primary's console is the guest's input; the secondary's connects and stays silent."""
+    """What is typed on the primary's console is the guest's input; the secondary's connects and stays silent.
+
+    No more at a time than the UART's 16 bytes: what is beyond them is lost."""
     primary, secondary = pair.protect()
     with Console(pair.virsh(primary), pair.name) as console:
         assert console.wait(b"Escape character", 10), console.shown
-        console.type(b"echo both-$((6*7))\r")
-        assert console.wait(b"both-42", 20), console.shown
+        console.type(b"echo b$((6*7))\r")
+        assert console.wait(b"b42", 20), console.shown
     with Console(pair.virsh(secondary), pair.name) as console:
         assert console.wait(b"Escape character", 10), console.shown
-        console.type(b"echo never-$((6*7))\r")
-        assert not console.wait(b"never-42", 2), console.shown
+        console.type(b"echo n$((6*7))\r")
+        assert not console.wait(b"n42", 2), console.shown
     pair.compare_digests(primary, secondary)
     note("the primary's answers, the secondary's is silent")
 

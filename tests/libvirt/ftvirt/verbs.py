@@ -203,7 +203,9 @@ ALONE = [
     Verb(f"dump GUEST {FILE} --memory-only", ONLY_ALONE, effect=file_is(b"\x7fELF"), undo=no_file, seconds=60),
     Verb(f"domif-setlink GUEST {domain.GUEST_MAC} down", ONLY_ALONE, effect=shows("domif-getlink", "GUEST", domain.GUEST_MAC, pattern="down"),
          undo=undo_words("domif-setlink", "GUEST", domain.GUEST_MAC, "up")),
-    Verb("domblkthreshold GUEST vda 1000000", ONLY_ALONE),
+    # It only asks for an event of that node.
+    Verb("domblkthreshold GUEST vda 1000000", ANYWHERE, effect=shows(
+        "qemu-monitor-command", "GUEST", '{"execute":"query-named-block-nodes"}', pattern=r'"write_threshold": ?1000000')),
 ]
 INPUT = [
     Verb("send-key GUEST KEY_A", GUEST_INPUT, before=KEY_BEFORE, effect=KEY, refusal=ASK_PRIMARY),
