@@ -29,7 +29,7 @@ XML = """<domain type='qemu' xmlns:qemu='{qemu_ns}'>
   <memory unit='MiB'>{memory}</memory>
   <vcpu>1</vcpu>
   <os>
-    <type arch='x86_64' machine='q35'>hvm</type>
+    <type arch='x86_64' machine='pc-q35-10.0'>hvm</type>
     <kernel>/mnt/guest/vmlinuz</kernel>
     <initrd>/mnt/guest/initrd.img</initrd>
     <cmdline>{cmdline}</cmdline>
