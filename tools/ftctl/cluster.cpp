@@ -31,10 +31,22 @@ Node *Cluster::node(std::string_view host) {
     return nullptr;
 }
 
+/* A libvirtd tells of all its domains; and does not say who it is. */
+static Listener of_pair(const Listener &listener, const std::string &uuid, const std::string &host) {
+    if (!listener) {
+        return {};
+    }
+    return [=](const DomainEvent &event) {
+        if (event.uuid == uuid) {
+            listener({uuid, host + ": " + event.text});
+        }
+    };
+}
+
 Cluster libvirt_cluster(PairDescription pair, const Listener &listener) {
     Nodes nodes;
     for (const Host &h : pair.hosts) {
-        nodes.push_back(std::make_unique<LibvirtNode>(h, pair.uuid, listener));
+        nodes.push_back(std::make_unique<LibvirtNode>(h, pair.uuid, of_pair(listener, pair.uuid, h.name)));
     }
     return {std::move(pair), std::move(nodes)};
 }

@@ -2,6 +2,7 @@
 #include "domain/check.hpp"
 #include "domain_xml.hpp"
 #include "findings_report.hpp"
+#include "libvirt_host.hpp"
 #include "read_domain.hpp"
 #include "verbs.hpp"
 
@@ -25,14 +26,41 @@ Status checked(const std::string &text, Report &report) {
     return {};
 }
 
-/* The first host fills in what the text leaves open (uuid, MAC and PCI
- * addresses), the others get what it has made of it: so all hold the same. */
-Result<std::string> store_on_first(Cluster &cluster, const std::string &xml) {
+/* As it was before: what check has refused shall not stay behind. */
+void take_back(Node &node, const std::string &uuid, const Result<std::string> &before) {
+    if (before) {
+        (void)node.store(*before, after(command_seconds));
+        return;
+    }
+    LibvirtHost libvirt(node.host().uri, {});
+    auto connection = libvirt.connect(after(command_seconds));
+    if (connection) {
+        (void)within(after(command_seconds), "late", [c = *connection, uuid]() -> Status {
+            Domain domain(virDomainLookupByUUIDString(c->ptr, uuid.c_str()));
+            if (domain.ptr) {
+                virDomainUndefineFlags(domain.ptr, VIR_DOMAIN_UNDEFINE_NVRAM);
+            }
+            return {};
+        });
+    }
+}
+
+/* The first host fills in what the text leaves open (MAC and PCI addresses, the
+ * version of the board, devices that libvirt adds unasked). That is what is
+ * checked, and what the others get: so all hold the same. */
+Result<std::string> store_on_first(Cluster &cluster, const std::string &xml, const Options &options, Report &report) {
     Node &node = *cluster.nodes.front();
+    auto before = node.stored_recipe(after(command_seconds));
     if (Status s = node.store(xml, after(command_seconds)); !s) {
         return std::unexpected(s.error());
     }
-    return node.stored_recipe(after(command_seconds));
+    auto stored = node.stored_recipe(after(command_seconds));
+    Status fit = !stored || options.force ? Status{} : checked(*stored, report);
+    if (!fit) {
+        take_back(node, cluster.pair.uuid, before);
+        return std::unexpected(fit.error());
+    }
+    return stored;
 }
 
 Status store_same(Node &node, const std::string &xml) {
@@ -62,15 +90,12 @@ Status define(const Options &options, Report &report) {
     if (!xml) {
         return std::unexpected(xml.error());
     }
-    if (Status s = options.force ? Status{} : checked(*text, report); !s) {
-        return s;
-    }
     if (pair->uuid.empty()) {
         return refuse("domain ", pair->name, ": it has no <uuid>; give it one (uuidgen), so that all hosts "
                       "know the guest by it");
     }
     Cluster cluster = libvirt_cluster(*pair, {});
-    auto first = store_on_first(cluster, *xml);
+    auto first = store_on_first(cluster, *xml, options, report);
     if (!first) {
         return std::unexpected(on(*cluster.nodes.front(), first.error()));
     }

@@ -18,19 +18,15 @@ constexpr double backoff_first_s = 1, backoff_most_s = 60;
 
 /* Events wake the guard; the callback owns what it touches, because a call that
  * was given up may keep its connection, and so this, longer than the guard lives. */
-Listener waker(std::shared_ptr<News> news, std::string uuid) {
-    return [news = std::move(news), uuid = std::move(uuid)](const DomainEvent &event) {
-        if (event.uuid == uuid) {
-            news->tell(event.text);
-        }
-    };
+Listener waker(std::shared_ptr<News> news) {
+    return [news = std::move(news)](const DomainEvent &event) { news->tell(event.text); };
 }
 
 } // namespace
 
 Guard::Guard(PairDescription pair, std::string own, Say log)
     : name_(pair.name), own_(std::move(own)), log_(std::move(log)),
-      cluster_(libvirt_cluster(pair, waker(news_, pair.uuid))),
+      cluster_(libvirt_cluster(pair, waker(news_))),
       backoff_(backoff_first_s, backoff_most_s),
       thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
 
