@@ -284,6 +284,9 @@ static void ft_vm_state(void *opaque, bool running, RunState state)
 
     switch (state) {
     case RUN_STATE_SHUTDOWN:
+        if (!ft_node.guest_off) {
+            return;             /* this process ends, by a signal: not the guest (ft_shutdown) */
+        }
         how = "the guest has powered itself off";
         break;
     case RUN_STATE_GUEST_PANICKED:
