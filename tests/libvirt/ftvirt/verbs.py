@@ -95,6 +95,16 @@ def all_off(node):
                       lambda: f"not off: {node.pair.told()}", 60)
 
 
+def destroyed(node):
+    """This node is off; the other one, if there is one, has the guest and runs it."""
+    def goes_on():
+        look = node.pair.look(others[0])
+        return (look["role"], look["state"]) == ("primary", "exposed") and node.pair.guest_answers()
+
+    others = [side for side in node.nodes if side != node.side]
+    return state_is("^shut off")(node) or (node.until(goes_on, lambda: f"nobody goes on: {node.pair.told()}") if others else "")
+
+
 def file_is(kind):
     def effect(node):
         data = node.host.path(FILE)
@@ -217,5 +227,5 @@ INPUT = [
     Verb("reboot GUEST", GUEST_INPUT, before=counts_boots, effect=rebooted, refusal=ASK_PRIMARY, same_state=False, fresh=True),
     Verb("shutdown GUEST", GUEST_INPUT, effect=all_off, refusal=ASK_PRIMARY, same_state=False, fresh=True),
 ]
-ENDING = [Verb("destroy GUEST", ANYWHERE, effect=shows("domstate", "GUEST", pattern="shut off"), same_state=False, fresh=True)]
+ENDING = [Verb("destroy GUEST", ANYWHERE, effect=destroyed, same_state=False, fresh=True)]
 ALL = [*READING, *AGENT, *HOSTS_SIDE, *NEVER, *ALONE, *INPUT, *ENDING]
