@@ -63,7 +63,8 @@ TEST_F(FtDump, PrintsALinePerEvent) {
     EXPECT_TRUE(contains(r.out, "\n2 4294967296 BH id=-1\n"));
     EXPECT_TRUE(contains(r.out, "\n6 4294967296 CHAR_READ id=0 data=3:6c730a\n"));
     EXPECT_TRUE(contains(r.out, "\n9 4294967296 CHECKPOINT:15\n"));
-    EXPECT_TRUE(contains(r.out, "length=60 hash=0x0123456789abcdef\n11 4294979641 END\n"));
+    EXPECT_TRUE(contains(r.out, "length=60 hash=0x0123456789abcdef\n11 4294979641 OPERATOR what=0\n"
+                                "11 4294979641 OPERATOR what=4\n12 4294979641 END\n"));
 }
 
 TEST_F(FtDump, PrintsJsonAndSummaries) {
@@ -77,7 +78,7 @@ TEST_F(FtDump, PrintsJsonAndSummaries) {
     EXPECT_EQ(r.status, 0);
     EXPECT_TRUE(contains(r.out, "NET                                 2           1517\n"));
     EXPECT_TRUE(
-        contains(r.out, "6 messages, 2317 bytes, 11 frames, 4294979641 instructions"));
+        contains(r.out, "6 messages, 2322 bytes, 12 frames, 4294979641 instructions"));
     r = dump(sample::stream(), "--summary --json");
     EXPECT_EQ(r.status, 0);
     EXPECT_TRUE(contains(r.out, "\"NET\": {\"count\": 2, \"bytes\": 1517}"));
@@ -89,7 +90,7 @@ TEST_F(FtDump, SaysWhereAStreamIsBad) {
     Outcome r = dump(cut);
     EXPECT_EQ(r.status, 1);
     EXPECT_TRUE(
-        contains(r.out, "message 5 (LOG), body: the stream ends after 1380 of 1630"))
+        contains(r.out, "message 5 (LOG), body: the stream ends after 1380 of 1635"))
         << r.out;
 
     sample::add_message(bad, sample::header(FT_MSG_HELLO), sample::hello_body());
