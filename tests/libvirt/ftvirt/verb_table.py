@@ -21,8 +21,8 @@ has changed, libvirt's and FT's word of the node stand behind it.
 """
 
 
-def pick(role, only=None):
-    return [verb for verb in verbs.ALL if not only or any(word in verb.words for word in only)]
+def pick(only=None, without=()):
+    return [verb for verb in verbs.ALL if verb not in without and (not only or any(word in verb.words for word in only))]
 
 
 def node_for(pair, role):
@@ -35,10 +35,10 @@ def node_for(pair, role):
     return Node(pair, primary if role == "primary" else secondary, [primary, secondary])
 
 
-def run(pair, role, only=None, say=lambda text: None):
+def run(pair, role, only=None, say=lambda text: None, without=()):
     """An Outcome for each verb on a node of that role."""
     outcomes, node = [], None
-    for verb in pick(role, only):
+    for verb in pick(only, without):
         try:
             if node is None or not fit(node, role):
                 node = node_for(pair, role)
