@@ -50,8 +50,12 @@ def test_console(pair, note):
     primary, secondary = pair.protect()
     with Console(pair.virsh(primary), pair.name) as console:
         assert console.wait(b"Escape character", 10), console.shown
-        console.type(b"echo b$((6*7))\r")
-        assert console.wait(b"b42", 20), console.shown
+        # virsh names its escape character before its stream is there: what is typed in between is lost.
+        for _ in range(5):
+            console.type(b"echo b$((6*7))\r")
+            if console.wait(b"b42", 5):
+                break
+        assert b"b42" in console.shown, console.shown
     with Console(pair.virsh(secondary), pair.name) as console:
         assert console.wait(b"Escape character", 10), console.shown
         console.type(b"echo n$((6*7))\r")

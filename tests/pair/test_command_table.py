@@ -14,7 +14,7 @@ from ftpair.node import ROOT
 from ftpair.qmp import QmpError
 
 TABLE = ROOT / "accel/ft/glue/ft-allow.def"
-ROW = re.compile(r'^FT_(QMP|HMP)\("([^"]+)", (ALWAYS|GUEST|ALONE|NEVER),', re.MULTILINE)
+ROW = re.compile(r'^FT_(QMP|HMP)\("([^"]+)", (ALWAYS|GUEST|ALONE|START|NEVER),', re.MULTILINE)
 
 
 def rows(kind):
@@ -74,12 +74,12 @@ def run(case):
         pair.primary.start().connect()
         table_is_whole(case, pair.primary)
     with case.pair() as pair:
-        pair.start(captures=()).wait_protected()
-        for node, when in ((pair.primary, ("NEVER", "ALONE")), (pair.secondary, ("NEVER", "ALONE", "GUEST"))):
+        pair.start(captures=()).wait_up()
+        for node, when in ((pair.primary, ("NEVER", "ALONE", "START")), (pair.secondary, ("NEVER", "ALONE", "START", "GUEST"))):
             refuses(case, node, when)
             capabilities(case, node)
         pair.wait_protected(2)
         pair.inject("kill")
         pair.wait_state(pair.secondary, "exposed", 10)
-        refuses(case, pair.secondary, ("NEVER",))
+        refuses(case, pair.secondary, ("NEVER", "START"))
         capabilities(case, pair.secondary)

@@ -9,8 +9,9 @@
 #include "monitor/monitor-internal.h"
 #include "qapi/qapi-types-migration.h"
 #include "qapi/qmp-registry.h"
+#include "system/runstate.h"
 
-typedef enum FtWhen { ALWAYS, GUEST, ALONE, NEVER } FtWhen;
+typedef enum FtWhen { ALWAYS, GUEST, ALONE, START, NEVER } FtWhen;
 
 typedef struct FtRow {
     const char *name;
@@ -49,6 +50,8 @@ bool ft_restricts(FtState state)
 static char *ft_not_the_guests_node(FtState state)
 {
     const char *peer = ft_peer_address();
+    /* Its port is the one of a connection, of no use to an operator. */
+    const char *port = peer ? strrchr(peer, ':') : NULL;
 
     switch (state) {
     case FT_STATE_FENCED:
@@ -60,7 +63,8 @@ static char *ft_not_the_guests_node(FtState state)
         if (ft_session_role(ft_node.session) != FT_ROLE_SECONDARY) {
             return NULL;
         }
-        return peer ? g_strdup_printf("this node is the secondary: ask the primary at %s", peer)
+        return port ? g_strdup_printf("this node is the secondary: ask the primary at %.*s",
+                                      (int)(port - peer), peer)
                     : g_strdup("this node is the secondary: ask the primary");
     }
 }
@@ -78,6 +82,11 @@ static char *ft_refusal(const FtRow *row, FtState state)
     }
     case ALONE:
         return ft_restricts(state) ? g_strdup_printf("refused by FT: %s", row->why) : NULL;
+    case START:
+        if (runstate_check(RUN_STATE_PRELAUNCH) || runstate_check(RUN_STATE_INMIGRATE)) {
+            return NULL;
+        }
+        return g_strdup_printf("refused by FT: %s", row->why);
     case NEVER:
         return g_strdup_printf("refused by FT: %s", row->why);
     }

@@ -300,6 +300,7 @@ static void ft_vm_state(void *opaque, bool running, RunState state)
         break;
     default:
         ft_node.guest_off = ft_node.guest_off && !running;
+        ft_allow_update(ft_state());    /* some commands are for before the first start */
         return;
     }
     ft_node.guest_off = true;

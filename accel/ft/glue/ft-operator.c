@@ -46,6 +46,10 @@ static bool ft_guest_listens(bool *answered, Error **errp)
     }
     if (paused) {
         error_setg(errp, "refused by FT: the guest is paused; resume it first");
+    } else if (ft_node.guest_off && ft_state() != FT_STATE_FENCED) {
+        /* libvirt's reboot: a reset as soon as it hears of the end, then cont. The other
+         * node has ended too; whether this one may speak is still being decided. */
+        *answered = false;
     } else if (ft_restricts(ft_state())) {
         error_setg(errp, "refused by FT: the guest does not run (%s)",
                    RunState_str(runstate_get()));

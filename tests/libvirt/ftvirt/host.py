@@ -13,6 +13,7 @@ so that nothing stays behind even if the test run itself is killed.
     /mnt/ft      the arbiter's folder, shared by all hosts
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ from . import cgroups
 from .virsh import Virsh
 
 USER, GROUP = "libvirt-qemu", "kvm"
+KVM_CREATE_VM = 0xAE01          # linux/kvm.h
 NSENTER = ("-m", "-n", "-p", "-u", "-C")
 READY_SECONDS = 30
 
@@ -66,6 +68,37 @@ mount --move /mnt/run /run
 for folder in etc/libvirt var/lib/libvirt var/cache/libvirt var/log/libvirt; do
     mount --bind "$files/$folder" "/$folder"
 done
+# A /dev of the host's own, with the nodes that a machine has. /dev/kvm as Debian's udev makes it, for group kvm, where this machine's
+# works (FT_KVM): libvirt tries a QEMU with more rights than it runs it with, so one that only root may use works in the trial and is
+# not there for QEMU's user, and libvirt would try anew in each call.
+mkdir /mnt/dev
+mount -t tmpfs -o mode=755 tmpfs /mnt/dev
+mkdir /mnt/dev/pts /mnt/dev/shm /mnt/dev/net
+while read -r node major minor; do
+    mknod -m 666 "/mnt/dev/$node" c "$major" "$minor"
+done <<NODES
+null 1 3
+zero 1 5
+full 1 7
+random 1 8
+urandom 1 9
+tty 5 0
+net/tun 10 200
+NODES
+if [ -n "$FT_KVM" ]; then
+    mknod /mnt/dev/kvm c 10 232
+    chown root:kvm /mnt/dev/kvm
+    chmod 660 /mnt/dev/kvm
+fi
+ln -s /proc/self/fd /mnt/dev/fd
+ln -s pts/ptmx /mnt/dev/ptmx
+mount -t tmpfs -o mode=1777 tmpfs /mnt/dev/shm
+mount -t devpts -o newinstance,ptmxmode=666,gid=5,mode=620 devpts /mnt/dev/pts
+# What lies below would still be in the list of mounts, by which libvirt makes its own /dev.
+for below in $(sed -n 's|^[^ ]* \(/dev[^ ]*\) .*|\1|p' /proc/self/mounts | grep -E '^/dev(/|$)' | sort -r); do
+    umount -n -l "$below"
+done
+mount --move /mnt/dev /dev
 mount --bind "$files/etc/default" /etc/default/libvirt-guests
 mount --bind "$files/etc/hosts" /etc/hosts
 echo ready
@@ -82,6 +115,21 @@ while read -r mac dev; do
     bridge fdb replace "$mac" dev "$dev" master static sticky
 done
 """
+
+
+def kvm_works():
+    """Whether this machine's /dev/kvm makes a virtual machine; there is one that does not where that is not allowed."""
+    try:
+        kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.close(fcntl.ioctl(kvm, KVM_CREATE_VM, 0))
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(kvm)
 
 
 def host_name(side):
@@ -114,7 +162,8 @@ class Host:
             "unshare", "--mount", "--uts", "--ipc", "--cgroup", "--pid", "--fork", "--kill-child", "--mount-proc",
             "sh", "-c", SETUP, "sh", self.name, str(self.folder), str(self.run), *shared, "--", *groups])]
         self._first = subprocess.Popen(cgroups.joined(self._groups.values(), unshare), stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                       env={**os.environ, "FT_KVM": "1" if kvm_works() else ""})
         said = self._first.stdout.readline()
         if said.strip() != "ready":
             raise HostError(f"{self.name}: {said}{self._first.communicate()[0]}")
