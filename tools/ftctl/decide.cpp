@@ -2,6 +2,7 @@
 #include "decide.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace ftctl {
 namespace {
@@ -56,8 +57,9 @@ Step second_node_for(const HostView &primary, const Views &views, const Choice &
         }
     }
     /* A host whose process has died comes last: it may be the host that is ill. */
-    std::vector<HostView> order(views);
-    std::ranges::stable_partition(order, [](const HostView &v) { return !v.died; });
+    std::vector<HostView> order;
+    std::ranges::copy_if(views, std::back_inserter(order), [](const HostView &v) { return !v.died; });
+    std::ranges::copy_if(views, std::back_inserter(order), [](const HostView &v) { return v.died; });
     for (const HostView &v : order) {
         Step step = may_be_used(v, primary, choice) ? step_on(v) : Step{Kind::Nothing, "", ""};
         if (step.kind == Kind::Wait && wait.kind == Kind::Stuck) {

@@ -80,10 +80,16 @@ void on_monitor(virConnectPtr, virDomainPtr domain, const char *event, long long
     }
 }
 
+/* libvirt takes callbacks of all events as one type. By way of void (*)(), which is
+ * how compilers are told that such a cast is meant. */
+virConnectDomainEventGenericCallback callback(virConnectDomainEventCallback of_lifecycle) {
+    return reinterpret_cast<virConnectDomainEventGenericCallback>(
+        reinterpret_cast<void (*)()>(of_lifecycle));
+}
+
 void listen(virConnectPtr connection, const Listener &listener) {
     virConnectDomainEventRegisterAny(connection, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                     VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), new Listener(listener),
-                                     forget);
+                                     callback(on_lifecycle), new Listener(listener), forget);
     virConnectDomainQemuMonitorEventRegister(connection, nullptr, "FT_STATE_CHANGE", on_monitor,
                                              new Listener(listener), forget, 0);
 }

@@ -2,6 +2,7 @@
 #include "check.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <libxml/xpath.h>
 #include <libxml/xpathInternals.h>
@@ -17,9 +18,10 @@ struct Hit {
     const Rule *rule;
 };
 
-/* xmlXPathCmpNodes() says 1 when the first comes first. */
+/* xmlXPathCmpNodes() says 1 when the first comes first. Of one place, the table's order. */
 bool earlier(const Hit &a, const Hit &b) {
-    return xmlXPathCmpNodes(a.place, b.place) == 1;
+    return a.place == b.place ? std::less<>{}(a.rule, b.rule)
+                              : xmlXPathCmpNodes(a.place, b.place) == 1;
 }
 
 } // namespace
@@ -33,7 +35,7 @@ Findings check(const xml::Document &domain, const Facts &facts) {
             hits.push_back({place, &rule});
         }
     }
-    std::ranges::stable_sort(hits, earlier);
+    std::ranges::sort(hits, earlier);
     Findings findings;
     for (const Hit &hit : hits) {
         findings.push_back({hit.rule->severity, path_of(hit.place), text_of(hit.place),
