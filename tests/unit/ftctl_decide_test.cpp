@@ -68,6 +68,19 @@ TEST(Decide, AHostWhoseProcessHasDiedComesLast) {
     EXPECT_STEP(next({died, primary("b", "exposed"), at("c", Reach::Unreachable)}), Kind::Spawn, "a");
 }
 
+/* libvirt says of each host on which a process died once that it did, until something else
+ * runs there. Whose death it was now is what the agent remembers. */
+TEST(Decide, TheHostThatHasJustLostItsNodeComesLastOfAll) {
+    HostView a = at("a", Reach::Off), c = at("c", Reach::Off);
+    a.died = c.died = true;
+    Choice choice;
+    choice.last_resort = "a";
+    EXPECT_STEP(next({a, primary("b", "exposed"), c}, choice), Kind::Spawn, "c");
+    EXPECT_STEP(next({a, primary("b", "exposed"), at("c", Reach::Unreachable)}, choice), Kind::Spawn, "a");
+    choice.tried.insert("c");
+    EXPECT_STEP(next({a, primary("b", "exposed"), c}, choice), Kind::Spawn, "a");
+}
+
 TEST(Decide, AWaitingSecondaryIsUsedBeforeAnotherIsMade) {
     EXPECT_STEP(next({at("a", Reach::Off), primary("b", "exposed"), secondary("c", "waiting")}), Kind::Attach, "c");
 }

@@ -48,6 +48,23 @@ Step step_on(const HostView &v) {
     return {Kind::Nothing, v.host, ""};
 }
 
+/* A host whose process has died may be ill; libvirt remembers it for as long as
+ * nothing else was started there. Last comes the host that has just lost its node. */
+Views healthiest_first(const Views &views, const Choice &choice) {
+    Views order;
+    auto add = [&](bool died, bool last) {
+        std::ranges::copy_if(views, std::back_inserter(order), [&](const HostView &v) {
+            return v.died == died && (v.host == choice.last_resort) == last;
+        });
+    };
+
+    add(false, false);
+    add(true, false);
+    add(false, true);
+    add(true, true);
+    return order;
+}
+
 Step second_node_for(const HostView &primary, const Views &views, const Choice &choice) {
     Step wait{Kind::Stuck, "", ""};
 
@@ -56,11 +73,7 @@ Step second_node_for(const HostView &primary, const Views &views, const Choice &
             return {Kind::Attach, v.host, ""};
         }
     }
-    /* A host whose process has died comes last: it may be the host that is ill. */
-    std::vector<HostView> order;
-    std::ranges::copy_if(views, std::back_inserter(order), [](const HostView &v) { return !v.died; });
-    std::ranges::copy_if(views, std::back_inserter(order), [](const HostView &v) { return v.died; });
-    for (const HostView &v : order) {
+    for (const HostView &v : healthiest_first(views, choice)) {
         Step step = may_be_used(v, primary, choice) ? step_on(v) : Step{Kind::Nothing, "", ""};
         if (step.kind == Kind::Wait && wait.kind == Kind::Stuck) {
             wait = step;

@@ -58,6 +58,7 @@ void Guard::look(double &wait_s) {
         last_view_ = view;
         say("here (" + own_ + "): " + view);
     }
+    remember_other(own);
     bool exposed = own.is(NodeRole::Primary, "exposed");
     bool cleaning = own.is(NodeRole::Primary, "protected") && Clock::now() < clean_until_;
     if (cleaning) {
@@ -74,12 +75,28 @@ void Guard::look(double &wait_s) {
     }
 }
 
+/* Of a secondary's peer only the address is the host's; its port is a connection's. */
+void Guard::remember_other(const HostView &own) {
+    auto address = [](const std::string &at) { return at.substr(0, at.rfind(':')); };
+
+    if (own.state != "protected" || own.peer.empty()) {
+        return;
+    }
+    for (const Host &host : cluster_.pair.hosts) {
+        if (host.name != own_ && address(host.log) == address(own.peer)) {
+            other_ = host.name;
+        }
+    }
+}
+
 void Guard::act(double &wait_s) {
+    Choice choice;
+    choice.last_resort = other_;
     auto decide = [this](const Views &v, const Choice &c) {
         return stop_.stop_requested() ? Step{Step::Kind::Nothing, "", "not watched any more"}
                                       : next_for_agent(v, c, own_);
     };
-    Step step = decide(cluster_.look(), {});
+    Step step = decide(cluster_.look(), choice);
     if (step.kind == Step::Kind::Done) {
         return;
     }
@@ -88,7 +105,7 @@ void Guard::act(double &wait_s) {
         say_once("stays exposed: " + step.why);
         return;
     }
-    auto result = protect(cluster_, {}, decide, after(protect_seconds),
+    auto result = protect(cluster_, choice, decide, after(protect_seconds),
                           [this](const std::string &text) { say_once(text); });
     if (result) {
         last_.clear();

@@ -33,6 +33,7 @@ class Guard {
     void run(std::stop_token stop);
     void look(double &wait_s);
     void act(double &wait_s);
+    void remember_other(const HostView &own);
     void end_what_hangs(const Views &views);
     void say_once(const std::string &text);
     void say(const std::string &text) { log_(name_ + ": " + text); }
@@ -45,6 +46,7 @@ class Guard {
     Deadline not_before_{};
     Deadline clean_until_{};
     std::string last_, last_view_;
+    std::string other_;         /* the pair's other host, when it was last protected */
     std::stop_token stop_;
     std::jthread thread_;       /* the last member: it uses all others */
 };
