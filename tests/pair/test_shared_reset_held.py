@@ -21,7 +21,7 @@ from ftpair.shared_disk import SharedDisk
 from test_disk_reset import still
 
 DELAY_MS = 300
-REBOOTS = 8
+REBOOTS = 20                    # in each a write waits, or not: one in two or three
 TRACES = ("-d", "trace:ft_disk_abandon,trace:ft_disk_drain", "-D", "{side}.drain")
 LOAD = ("(for n in 1 2 3 4; do (while :; do dd if=/dev/urandom of=/dev/vdb bs=16k count=40 seek=$((n * 100)) "
         "oflag=direct conv=notrunc; done) & done) >/dev/null 2>&1 </dev/null & sleep 1")
