@@ -47,7 +47,7 @@ struct Step {
 struct Choice {
     std::string only_on;            /* empty: any host */
     std::set<std::string> tried;    /* hosts that have refused already */
-    std::string last_resort;        /* a host that has just lost its node: it may be ill */
+    std::string last_resort{};      /* a host that has just lost its node: it may be ill */
 };
 
 /* The one node that is the machine now: a primary that is not fenced. An error
