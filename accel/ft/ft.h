@@ -31,8 +31,8 @@ extern "C" {
 #define FT_NOEXCEPT
 #endif
 
-/* Both nodes must run the same; a change of behaviour changes it. */
-#define FT_CORE_VERSION "0.4.0"
+/* What the file VERSION says. Both nodes must run the same. */
+#define FT_CORE_VERSION "0.9.0"
 
 typedef struct FtError {
     char text[256];

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "accel/ft/ft.h"
 #include "verbs.hpp"
 
 using namespace ftctl;
@@ -31,6 +32,7 @@ int run(const Verb &verb, const Options &options) {
 
 int main(int argc, char **argv) {
     CLI::App app(about, "ftctl");
+    app.set_version_flag("--version", "ftctl " FT_CORE_VERSION);
     Options options;
     if (const char *uri = std::getenv("FTCTL_URI"); uri && *uri) {
         options.connect = uri;
