@@ -392,6 +392,29 @@ void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NO
 bool ft_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
 uint64_t ft_lease_rtt_ns(const FtLease *l) FT_NOEXCEPT;          /* median    */
 
+/* ----------------------------------------------------------- output gate --
+ * May what the guest has sent in frame N leave now? accel/ft/output_gate.hpp tells
+ * more. Thread: one at a time (QEMU: BQL held).
+ */
+typedef enum FtOutput {
+    FT_OUTPUT_PASS,             /* exposed: leaves at once                  */
+    FT_OUTPUT_KEEP,             /* after the cut, on both: nothing leaves   */
+    FT_OUTPUT_ACKED,            /* protected: leaves when its frame is acked
+                                 * and the lease is valid                   */
+    FT_OUTPUT_CLOSED            /* fenced: nothing leaves any more          */
+} FtOutput;
+typedef struct FtGate FtGate;
+FtGate *ft_gate_new(void) FT_NOEXCEPT;                       /* FT_OUTPUT_CLOSED */
+void ft_gate_free(FtGate *g) FT_NOEXCEPT;
+void ft_gate_set(FtGate *g, FtOutput mode) FT_NOEXCEPT;
+FtOutput ft_gate_mode(const FtGate *g) FT_NOEXCEPT;
+/*
+ * False: nothing may leave at this instant. Else the output of frames up to *up_to
+ * may. @lease: NULL while no secondary is connected. Ask before each output.
+ */
+bool ft_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq,
+                   uint64_t now_ns, uint64_t *up_to) FT_NOEXCEPT;
+
 /* --------------------------------------------------------------- witness --
  * What a witness connection has said until now. Only a peer that has said it is alive,
  * and nothing else since, can be found dead by the end of its stream: one that was

@@ -53,10 +53,6 @@ uint64_t Lease::rtt_ns() const noexcept {
 
 } // namespace ft
 
-struct FtLease : ft::Lease {
-    using ft::Lease::Lease;
-};
-
 /* THREAD: any, no lock needed. OWNERSHIP: the caller frees with ft_lease_free. */
 FtLease *ft_lease_new(uint64_t timeout_ns) noexcept {
     return ft::make_or_null<FtLease>(timeout_ns);

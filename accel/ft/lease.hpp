@@ -44,4 +44,9 @@ class Lease {
 
 } // namespace ft
 
+/* What the C border's FtLease is. */
+struct FtLease : ft::Lease {
+    using ft::Lease::Lease;
+};
+
 #endif

@@ -20,7 +20,7 @@ Node::Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random rando
     if (role == FT_ROLE_PRIMARY) {
         guest_ = std::make_unique<Guest>(world.scenario.workload->output_one_in);
         vm_ = Vm::Running;
-        gate_ = Gate::Free;
+        gate_.set(FT_OUTPUT_PASS);
     }
 }
 
@@ -40,7 +40,7 @@ bool Node::has_right_to_output() const {
     if (!alive_ || role() != FT_ROLE_PRIMARY) {
         return false;
     }
-    return gate_ == Gate::Free || (gate_ == Gate::Acked && ft_lease_valid(lease_.get(), now()));
+    return gate_.limit(lease(), acked_seq_, now()).has_value();
 }
 
 uint64_t Node::digest() const {
@@ -94,7 +94,7 @@ void Node::go_on() {
 void Node::note_continued() {
     FtHoldStats held{};
 
-    if (role() != FT_ROLE_PRIMARY || gate_ != Gate::Acked) {
+    if (role() != FT_ROLE_PRIMARY || gate_.mode() != FT_OUTPUT_ACKED) {
         return;
     }
     ft_hold_stats(hold_.get(), &held);
@@ -182,7 +182,7 @@ void Node::perform(const FtAction &a) {
     case FT_ACT_SET_TIMER:
         return set_timer(a.value);
     case FT_ACT_RELEASE_ACKED:
-        gate_ = Gate::Acked;
+        gate_.set(FT_OUTPUT_ACKED);
         if (world_.is_broken(Break::LeaseFromReady)) {
             ft_lease_start(lease_.get(), now());
         }
@@ -196,7 +196,7 @@ void Node::perform(const FtAction &a) {
         if (held.held_packets) {
             reached(Rare::Destroyed);
         }
-        gate_ = Gate::Shut;
+        gate_.set(FT_OUTPUT_CLOSED);
         return ft_hold_destroy_all(hold_.get());
     }
     case FT_ACT_STOP_VM:
@@ -217,7 +217,7 @@ void Node::perform(const FtAction &a) {
         vm_ = Vm::Running;
         return schedule_turn();
     case FT_ACT_SEND_HANDOVER:
-        gate_ = Gate::Held; /* nothing is left, and nothing may follow */
+        gate_.set(FT_OUTPUT_KEEP); /* nothing is left, and nothing may follow */
         tell(FT_MSG_HANDOVER);
         return world_.moment(Moment::HandoverSent);
     case FT_ACT_SEND_LIVE:

@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "accel/ft/ft.h"
+#include "accel/ft/output_gate.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/scheduler.hpp"
 
@@ -37,7 +39,6 @@ class Node {
 public:
     enum class Vm { None, Running, Paused, Replaying, Stopped };
     /* What may leave: everything, nothing for now, what is acked, never again. */
-    enum class Gate { Free, Held, Acked, Shut };
 
     Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random random);
 
@@ -101,6 +102,8 @@ private:
     void note_output(Output o);
     void pump();
     void on_ack(uint64_t received);
+    const FtLease *lease() const { return link_ ? lease_.get() : nullptr; }
+    std::optional<uint64_t> may_leave() const;
     void release();
     void let_go(const FtPacket &p);
     void emit(Output o);
@@ -167,7 +170,7 @@ private:
     Witness witness_;
 
     /* As primary. */
-    Gate gate_ = Gate::Shut;
+    OutputGate gate_;
     WriterPtr writer_;
     uint64_t acked_seq_ = 0, last_frame_ = 0;
     std::shared_ptr<std::vector<uint64_t>> frame_digests_; /* by frame - 1 */

@@ -19,9 +19,6 @@ void Node::tell(FtMsgType type, Channel channel, Message m) {
 }
 
 void Node::close_connections(const char *goodbye) {
-    if (gate_ == Gate::Acked) {
-        gate_ = Gate::Held;
-    }
     if (!link_) {
         return;
     }

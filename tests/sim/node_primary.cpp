@@ -56,7 +56,7 @@ void Node::cut() {
     ran_before_cut_ = vm_ == Vm::Running;
     vm_ = Vm::Paused;
     in_cut_ = true;
-    gate_ = Gate::Held;
+    gate_.set(FT_OUTPUT_KEEP);
     writer_.reset(ft_log_writer_new(world_.scenario.workload->ring_bytes));
     acked_seq_ = last_frame_ = 0;
     overflow_told_ = false;
@@ -153,7 +153,7 @@ void Node::turn() {
 }
 
 void Node::note_output(Output o) {
-    if (gate_ == Gate::Free) {
+    if (gate_.mode() == FT_OUTPUT_PASS) {
         return emit(o);
     }
     if (writer_) {
@@ -207,22 +207,33 @@ void Node::on_ack(uint64_t received) {
     release();
 }
 
-/* Looks at the lease before every single output: the node may have been stopped
- * between the ack and now. */
+/* What the gate says, or what a gate that is wrong on purpose would say. */
+std::optional<uint64_t> Node::may_leave() const {
+    if (world_.is_broken(Break::ReleaseBeforeAck)) {
+        return UINT64_MAX;
+    }
+    if (world_.is_broken(Break::NoLease)) {
+        return acked_seq_;
+    }
+    return gate_.limit(lease(), acked_seq_, now());
+}
+
+/* Asks the gate before every single output: the node may have been stopped between
+ * the ack and now. */
 void Node::release() {
-    if (gate_ != Gate::Acked) {
+    if (gate_.mode() != FT_OUTPUT_ACKED) {
         return;
     }
-    const uint64_t up_to = world_.is_broken(Break::ReleaseBeforeAck) ? UINT64_MAX : acked_seq_;
     FtHoldStats held{};
     ft_hold_stats(hold_.get(), &held);
     FtPacket p;
     while (held.held_packets--) {
-        if (!ft_lease_valid(lease_.get(), now()) && !world_.is_broken(Break::NoLease)) {
+        const std::optional<uint64_t> up_to = may_leave();
+        if (!up_to) {
             reached(Rare::LeaseHeldBack);
             break;
         }
-        if (!ft_hold_pop(hold_.get(), up_to, now(), &p)) {
+        if (!ft_hold_pop(hold_.get(), *up_to, now(), &p)) {
             break;
         }
         if (p.seq > world_.node(peer_).received_seq()) {
@@ -255,7 +266,7 @@ void Node::emit(Output o) {
 void Node::go_free() {
     world_.outside.owns(id_, epoch());
     world_.outside.survives(id_, *guest_);
-    gate_ = Gate::Free;
+    gate_.set(FT_OUTPUT_PASS);
     FtPacket p;
     while (ft_hold_pop(hold_.get(), UINT64_MAX, now(), &p)) {
         let_go(p);
@@ -282,7 +293,7 @@ void Node::report_paused() {
     FtHoldStats held{};
 
     ft_hold_stats(hold_.get(), &held);
-    if (pausing_ && gate_ == Gate::Acked && acked_seq_ == last_frame_ && !held.held_packets) {
+    if (pausing_ && gate_.mode() == FT_OUTPUT_ACKED && acked_seq_ == last_frame_ && !held.held_packets) {
         pausing_ = false;
         later(0, [this] { input(FT_IN_PAUSED_ACKED); });
     }

@@ -228,7 +228,7 @@ void Node::go_live() {
             return;
         }
         vm_ = Vm::Running;
-        gate_ = Gate::Held;
+        gate_.set(FT_OUTPUT_KEEP);
         note_failover();
         input(FT_IN_LIVE_DONE);
         world_.moment(Moment::LiveDone);

@@ -316,6 +316,7 @@ void ft_machine_ready(void)
         return;
     }
     ft_check_devices(&error_fatal);
+    ft_output_start();
     ft_filters_add(&error_fatal);
     ft_disks_add(&error_fatal);
     ft_replay_chardevs(&error_fatal);

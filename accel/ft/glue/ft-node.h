@@ -84,7 +84,6 @@ FtState ft_state(void);
 /* Any: a test wants this process to end here (fault "die-at-STEP"). */
 void ft_die_at(const char *fault);
 bool ft_pausing(void);         /* any: a handover waits for the last ack       */
-void ft_paused_check(void);    /* main: it has come and nothing is held        */
 bool ft_handover_under_way(void);      /* main: the guest is stopped for one    */
 
 /* -- the peer: ft-peer.c, ft-connect.c, ft-accept.c, ft-sender.c --------------- */
@@ -220,27 +219,32 @@ void ft_console_closed(Chardev *chr);                          /* BQL         */
 /* BQL. Bytes that no back end took: it was full for too long, or failed. */
 uint64_t ft_console_dropped(void);
 
-/* -- net/ft-filter/glue/filter-ft.c: output commit for packets -------------- */
-typedef enum FtOutput {
-    FT_OUTPUT_PASS,             /* exposed: leaves at once                  */
-    FT_OUTPUT_KEEP,             /* after the cut, on both: nothing leaves   */
-    FT_OUTPUT_ACKED,            /* protected: leaves when its frame is acked */
-    FT_OUTPUT_CLOSED            /* fenced: nothing leaves any more          */
-} FtOutput;
-bool ft_filters_add(Error **errp);                             /* main        */
+/* -- ft-gate.c: the output gate and what waits in front of it ----------------- */
+typedef struct FtHolder {
+    void (*release)(void);      /* BQL: lets go what ft_output_may_leave() allows */
+    void (*destroy)(void);      /* main: this node is fenced, nothing goes ever */
+    uint64_t (*held)(void);     /* any thread: how much waits               */
+} FtHolder;
+void ft_output_start(void);                                    /* main        */
+void ft_output_holder(const FtHolder *holder);                 /* main, at start */
 void ft_output_set(FtOutput mode);                             /* main        */
 FtOutput ft_output_mode(void);                                 /* BQL         */
-/* BQL. May output leave at all, and of which frames? */
-bool ft_output_may_leave(uint64_t *acked);
+/* BQL. Of which frames may output leave at this instant? False: of none. */
+bool ft_output_may_leave(uint64_t *up_to);
 void ft_output_release(void);                                  /* BQL         */
 void ft_output_acked(void);            /* receiver thread, no lock held        */
 /* Any thread: something that lets held output go has happened. */
 void ft_output_wake(void);
+uint64_t ft_output_held(void);         /* any: packets and writes              */
+/* Main. Called in the main loop, RL + BQL, behind each wake or ack; NULL: no more. */
+void ft_output_watch(void (*tell)(void));
+
+/* -- net/ft-filter/glue/filter-ft.c: output commit for packets -------------- */
+bool ft_filters_add(Error **errp);                             /* main        */
 void ft_output_stats(FtHoldStats *s);                          /* main        */
-uint64_t ft_output_held(void);                                 /* any         */
 /* Primary, any: the packets of all frames up to this one have left. */
 uint64_t ft_output_released_seq(void);
-/* Secondary, any: they have, its own copies are of no more use. */
+/* Secondary, any thread: the primary's packets up to @seq have left; drop our copies. */
 void ft_output_forget(uint64_t seq);
 void ft_output_restart(void);          /* main: frames count from 1 again     */
 void ft_announce(void);                                        /* main        */
@@ -301,9 +305,6 @@ static inline bool ft_disk_shared(void)
 {
     return ft_node.config.disk_shared;
 }
-void ft_writes_release(void);          /* BQL: those that may go now            */
-void ft_writes_destroy(void);          /* main: fenced, they never go          */
-uint64_t ft_writes_held(void);         /* any                                  */
 /* -- block/ft-filter/glue/ft-disk-image.c: who has it open ---------------------- */
 /* Main. Opens all images for writing, however long that takes, then calls. */
 void ft_images_open_then(void (*then)(void));

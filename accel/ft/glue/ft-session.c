@@ -116,6 +116,7 @@ static void ft_go_live(void)
 static void ft_resume(void)
 {
     qatomic_set(&pausing, false);
+    ft_output_watch(NULL);
     handover_stopped = false;
     vm_start();
     ft_pause_again();
@@ -167,11 +168,25 @@ static void ft_stop_guest(void)
     }
 }
 
+/*
+ * Has the secondary all of it, and is nothing held? The completion of a disk request
+ * would be one more frame.
+ */
+static void ft_paused_check(void)
+{
+    if (ft_output_mode() == FT_OUTPUT_ACKED && !ft_output_held() && !ft_disk_in_flight()
+        && ft_peer_acked() + 1 >= ft_log_next_seq() && qatomic_xchg(&pausing, false)) {
+        ft_output_watch(NULL);
+        ft_post(ft_peer_gen(), FT_IN_PAUSED_ACKED, 0, NULL);
+    }
+}
+
 static void ft_pause_for_handover(void)
 {
     handover_stopped = true;
     ft_stop_guest();
     qatomic_set(&pausing, true);
+    ft_output_watch(ft_paused_check);
     ft_log_flush();
     ft_output_wake();
 }
@@ -184,13 +199,6 @@ bool ft_pausing(void)
 bool ft_handover_under_way(void)
 {
     return handover_stopped;
-}
-
-void ft_paused_check(void)
-{
-    if (qatomic_xchg(&pausing, false)) {
-        ft_post(ft_peer_gen(), FT_IN_PAUSED_ACKED, 0, NULL);
-    }
 }
 
 static void ft_stop_for_good(void)

@@ -69,10 +69,10 @@ static FtDiskKind ft_kind(const FtDiskRequest *r)
 
 static bool ft_is_acked(const FtDiskRequest *r)
 {
-    uint64_t acked;
+    uint64_t up_to;
 
-    return r->seq == 0 || (ft_output_may_leave(&acked)
-                           && (r->seq <= acked || ft_fault("write-before-ack")));
+    return r->seq == 0 || (ft_output_may_leave(&up_to)
+                           && (r->seq <= up_to || ft_fault("write-before-ack")));
 }
 
 /* What the secondary has executed; without one nothing waits for it. */
@@ -96,7 +96,7 @@ static bool ft_owed_may_go(const FtDiskRequest *r)
 
 /* -- the hold ---------------------------------------------------------------------- */
 
-uint64_t ft_writes_held(void)
+static uint64_t ft_writes_held(void)
 {
     return qatomic_read(&held_count);
 }
@@ -124,7 +124,7 @@ static void ft_wake(FtDiskRequest *r)
 
 static void ft_owed_go(FtDisk *d);
 
-void ft_writes_release(void)
+static void ft_writes_release(void)
 {
     QTAILQ_HEAD(, FtDiskRequest) go = QTAILQ_HEAD_INITIALIZER(go);
     FtDiskRequest *r, *next;
@@ -227,7 +227,7 @@ void ft_shared_drain(void)
     }
 }
 
-void ft_writes_destroy(void)
+void ft_shared_destroy(void)
 {
     FtDiskRequest *r;
 
@@ -444,8 +444,17 @@ unsigned ft_shared_reading(void)
     return reading;
 }
 
+static const FtHolder ft_writes = {
+    .release = ft_writes_release,
+    .destroy = ft_shared_destroy,
+    .held = ft_writes_held,
+};
+
 void ft_shared_init(FtDisk *d)
 {
+    if (d->id == 0) {
+        ft_output_holder(&ft_writes);
+    }
     QTAILQ_INIT(&d->owed);
     d->order = ft_disk_order_new(FT_READS_MAX);
 }

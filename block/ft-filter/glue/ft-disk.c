@@ -511,7 +511,7 @@ static void ft_disk_drain_bh(void *opaque)
         return;
     }
     if (replay_mode == REPLAY_MODE_NONE) {
-        ft_writes_destroy();
+        ft_shared_destroy();
         ft_disk_release_done();
     } else if (ft_disk_follows_log()) {
         while (ft_disk_any_draining() && ft_disk_next_event()) {

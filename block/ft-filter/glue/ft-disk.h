@@ -121,6 +121,7 @@ void ft_shared_look(void);
 void ft_shared_go_live(void);
 void ft_shared_restart(void);   /* at the cut                                */
 void ft_shared_drain(void);     /* main or vCPU: nobody waits for held requests */
+void ft_shared_destroy(void);   /* main: what is held or owed is never done   */
 void ft_shared_init(FtDisk *d);
 unsigned ft_shared_reading(void);   /* secondary: its own reads under way    */
 

@@ -3,8 +3,8 @@
  *
  * Primary: a packet from the guest is copied and accepted at once, so that a
  * back end that pushes back cannot change the guest's rings; it gets an OUTPUT
- * event with its hash in the log and leaves when the frame with that event has
- * been acknowledged (VMware FT paper, 2.2, the Output Rule). A packet from
+ * event with its hash in the log and leaves when the output gate lets the frame with
+ * that event pass (ft-gate.c). A packet from
  * outside enters the log as an event. Secondary: the guest's packet is compared
  * with the log and kept until the primary says that its own has left; then it is
  * dropped. What is kept when the secondary goes live is sent: the primary may
@@ -48,28 +48,8 @@ static FtHold *hold;
 static uint64_t held;           /* atomic: packets in the hold              */
 static uint64_t released_seq;   /* atomic: primary, all up to here has left  */
 static uint64_t forget_seq;     /* atomic: secondary, the primary's of it    */
-static FtOutput output_mode = FT_OUTPUT_CLOSED;
-static QEMUBH *release_bh;
 
-/* -- release ----------------------------------------------------------------- */
-
-bool ft_output_may_leave(uint64_t *acked)
-{
-    FtLease *lease;
-
-    switch (output_mode) {
-    case FT_OUTPUT_PASS:
-        *acked = UINT64_MAX;
-        return true;
-    case FT_OUTPUT_ACKED:
-        *acked = ft_fault("release-before-ack") ? UINT64_MAX : ft_peer_acked();
-        /* A primary that was stopped and continued must not speak up. */
-        lease = ft_peer_lease();
-        return lease && ft_lease_valid(lease, ft_now_ns());
-    default:
-        return false;
-    }
-}
+/* -- the gate's holder of packets ---------------------------------------------- */
 
 static void ft_release_one(const FtPacket *p)
 {
@@ -82,27 +62,38 @@ static void ft_release_one(const FtPacket *p)
     qemu_netfilter_pass_to_next(f->nfs.netdev->peer, p->flags, &iov, 1, &f->nfs);
 }
 
-void ft_output_release(void)
+static void ft_packets_release(void)
 {
-    uint64_t acked;
+    uint64_t up_to;
     FtPacket p;
 
-    while (ft_output_may_leave(&acked)) {
-        if (!ft_hold_pop(hold, acked, ft_now_ns(), &p)) {
-            qatomic_set(&released_seq, acked);
+    while (ft_output_may_leave(&up_to)) {
+        if (!ft_hold_pop(hold, up_to, ft_now_ns(), &p)) {
+            qatomic_set(&released_seq, up_to);
             break;
         }
         qatomic_dec(&held);
-        trace_ft_output_release(p.netdev, p.seq, acked);
+        trace_ft_output_release(p.netdev, p.seq, up_to);
         ft_release_one(&p);
     }
-    ft_writes_release();
 }
 
-FtOutput ft_output_mode(void)
+static void ft_packets_destroy(void)
 {
-    return output_mode;
+    ft_hold_destroy_all(hold);
+    qatomic_set(&held, 0);
 }
+
+static uint64_t ft_packets_held(void)
+{
+    return qatomic_read(&held);
+}
+
+static const FtHolder ft_packets = {
+    .release = ft_packets_release,
+    .destroy = ft_packets_destroy,
+    .held = ft_packets_held,
+};
 
 uint64_t ft_output_released_seq(void)
 {
@@ -120,68 +111,9 @@ void ft_output_restart(void)
     qatomic_set(&forget_seq, 0);
 }
 
-/* Packets, or writes to a shared image. */
-static bool ft_anything_held(void)
-{
-    return qatomic_read(&held) || ft_writes_held();
-}
-
-static void ft_release_bh(void *opaque)
-{
-    ft_output_release();
-    /*
-     * A handover waits until the secondary has it all and nothing is held. The
-     * completion of a disk request would be one more frame.
-     */
-    if (output_mode == FT_OUTPUT_ACKED && !ft_output_held() && !ft_disk_in_flight()
-        && ft_peer_acked() + 1 >= ft_log_next_seq()) {
-        ft_paused_check();
-    }
-}
-
-void ft_output_wake(void)
-{
-    if (ft_anything_held() || ft_pausing()) {
-        qemu_bh_schedule(release_bh);
-    }
-}
-
-/*
- * An acknowledgement has come. The packets leave from this thread: the main loop
- * would have to take the replay mutex, that is, to throw the vCPU out of its turn
- * and wait for that, for each of them.
- */
-void ft_output_acked(void)
-{
-    if (ft_anything_held()) {
-        bql_lock();
-        ft_output_release();
-        bql_unlock();
-    }
-    if (ft_pausing()) {
-        qemu_bh_schedule(release_bh);
-    }
-}
-
-void ft_output_set(FtOutput mode)
-{
-    output_mode = mode;
-    if (mode == FT_OUTPUT_CLOSED) {
-        ft_hold_destroy_all(hold);
-        qatomic_set(&held, 0);
-        ft_writes_destroy();
-    }
-    ft_output_release();
-}
-
 void ft_output_stats(FtHoldStats *s)
 {
     ft_hold_stats(hold, s);
-}
-
-uint64_t ft_output_held(void)
-{
-    return qatomic_read(&held);
 }
 
 /* Secondary: drops the copies of what has left the primary. */
@@ -203,7 +135,7 @@ static void ft_hold_packet(FtFilter *f, unsigned flags, const uint8_t *data, siz
         .seq = ft_log_next_seq(),
     };
 
-    if (output_mode == FT_OUTPUT_CLOSED) {
+    if (ft_output_mode() == FT_OUTPUT_CLOSED) {
         return;
     }
     if (replay_mode == REPLAY_MODE_PLAY) {
@@ -213,8 +145,8 @@ static void ft_hold_packet(FtFilter *f, unsigned flags, const uint8_t *data, siz
     if (ft_hold_push(hold, &p, ft_now_ns())) {
         qatomic_inc(&held);
     }
-    if (output_mode == FT_OUTPUT_PASS) {
-        ft_output_release();
+    if (ft_output_mode() == FT_OUTPUT_PASS) {
+        ft_packets_release();
     }
 }
 
@@ -332,7 +264,7 @@ bool ft_filters_add(Error **errp)
         return false;
     }
     hold = ft_hold_new(FT_HOLD_BYTES_MAX, FT_HOLD_PACKETS_MAX);
-    release_bh = qemu_bh_new(ft_release_bh, NULL);
+    ft_output_holder(&ft_packets);
     for (int i = 0; i < n; i++) {
         if (ncs[i]->info->type == NET_CLIENT_DRIVER_USER) {
             warn_report("netdev '%s': user networking keeps connections in the host "
