@@ -1,7 +1,7 @@
 /*
  * XXH3, 64 bits: the checksum of messages and the hash by which the two nodes
- * compare output. Finds accidents and divergence; it is no signature, TLS is
- * what keeps a stranger out.
+ * compare output. Finds accidents and divergence; it is no signature
+ * and keeps no stranger out.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

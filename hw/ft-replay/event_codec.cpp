@@ -150,7 +150,7 @@ Result<uint8_t> EventDecoder::next_event() {
     return event_;
 }
 
-/* The bytes of one integer as they stand there; NULL if they do not. */
+/* Reads one integer; NULL if the input ends inside it. */
 const uint8_t *EventDecoder::get_number(Encoding encoding, uint64_t *v) const noexcept {
     if (encoding != Encoding::Fixed) {
         return get_varint(in_, end_, v);

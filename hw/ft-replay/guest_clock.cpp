@@ -14,10 +14,11 @@ namespace ft {
 static constexpr int64_t turn_ns = 850'000;
 static constexpr int64_t turn_instructions_min = 10'000;
 static constexpr int64_t turn_instructions_max = 16'000'000;
-/* So far the clock may be off at the end of a turn without an event in the log. */
+/* The guest's clock may be off by this much at the end of a turn; only more than that
+ * costs an event in the log. */
 static constexpr int64_t tolerance_ns = 20'000;
-/* So much of being behind is made up for by this part in a turn, so that the rate
- * settles; what is more, in whole. */
+/* A lag up to small_ns is corrected by a quarter in each turn, so that the rate
+ * converges without swinging; what goes beyond small_ns is corrected at once. */
 static constexpr int64_t small_ns = 200'000;
 static constexpr double correction = 0.25;
 /* Guest time of a turn, in turns: of a guest that is ahead, and that is behind. */

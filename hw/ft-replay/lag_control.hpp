@@ -2,9 +2,10 @@
  * How the primary waits for a secondary that cannot follow: by pauses so short
  * and so often that the guest only seems to run on a slower host. Their share of the
  * time grows with the lag, which so comes to rest where both nodes are equally fast
- * instead of swinging: none of it while two equal nodes take turns at being held up
- * by their hosts; behind that steeply, for a lag that is longer gives a secondary that
- * has enough to execute nothing. Nearly all at the limit.
+ * instead of swinging. No pause below a 20th of the limit: two equal hosts interrupt
+ * each other that much anyway. Above it the share rises steeply, because a longer
+ * backlog does not help a secondary that already has enough to execute. Near the limit
+ * the guest is paused almost all the time.
  *
  * Pure: no state, no clock. THREAD: any.
  *

@@ -11,9 +11,10 @@ namespace ft {
 
 /* Shorter ones say more about the host's scheduler than about a speed. */
 static constexpr uint64_t interval_min_ns = 4'000'000;
-/* A speed is one of the last so many nanoseconds, about. */
+/* The speed is an average over about this time. */
 static constexpr double memory_ns = 40e6;
-/* With so little to do it may have been waiting for more. */
+/* A secondary with less work than this in hand may have waited for more, so its
+ * progress says nothing about its speed. */
 static constexpr uint64_t idle_ns = 3'000'000;
 static constexpr double speed_min = 1.0 / 64;
 /* A primary that pauses most of its time sends something each 11 ms. */

@@ -23,9 +23,9 @@ namespace ft {
 
 class LagEstimate {
   public:
-    /* What the secondary has executed of the primary's work, when that came, and the
-     * link's round trip: what it told it had executed a way back before, and has executed
-     * more since of what was on the way there. */
+    /* What the secondary says it has executed of the primary's work, when that report
+     * arrived, and the link's round trip. The report is half a round trip old when it
+     * arrives, and the secondary has since executed part of what was in flight. */
     struct Report {
         uint64_t executed_ns, at_ns, rtt_ns;
     };

@@ -4,7 +4,7 @@
  *
  * A sample each millisecond while the secondary follows closely. The further it is
  * behind, the fewer: a sample each 64th of the lag, so that the samples of any lag fit
- * (64 for the first e-fold, and so many more for each further one).
+ * (64 samples for each factor e of lag).
  *
  * All times are nanoseconds. THREAD: add() and clear() under one lock; oldest() any.
  * ERRORS: of more samples than fit the oldest are forgotten; the lag then looks shorter.

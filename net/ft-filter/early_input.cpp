@@ -94,7 +94,10 @@ void EarlyInput::logged(std::span<const uint8_t> packet, uint64_t now_ns) {
     known_++;
 }
 
-/* A common point: it arrived here then, and was logged there then. */
+/*
+ * One packet was found on both sides: it arrived here at arrived_ns, and the log had it
+ * at logged_ns. What precedes it on either side by more than the slack is forgotten.
+ */
 void EarlyInput::settle(uint64_t arrived_ns, uint64_t logged_ns) noexcept {
     while (!kept_.empty() && kept_.front().arrived_ns + order_slack_ns < arrived_ns) {
         drop_front();

@@ -1,5 +1,5 @@
 /*
- * A connection to the peer, for the files that work on it: two TCP channels and their
+ * A connection to the peer, for the files that work on it: three TCP channels and their
  * threads. Nobody else needs more of it than ft-node.h says.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -54,7 +54,7 @@ struct FtConn {
     GAsyncQueue *queue;         /* of FtOut                                 */
     uint64_t sent_seq;          /* atomic: last frame given to the socket   */
     bool log_begun;             /* atomic: the log follows on what was sent */
-    uint64_t released_told;     /* whoever holds writable, like the next one */
+    uint64_t released_told;     /* last seq of RELEASED; of the thread that holds writable, as rest is */
     GByteArray *rest;           /* of a message that the vCPU thread began  */
     size_t queued;              /* atomic                                   */
     uint64_t watched_seq;       /* heartbeat thread: executed at the last beat */

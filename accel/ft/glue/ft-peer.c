@@ -1,5 +1,5 @@
 /*
- * The connection to the peer, as the rest of the node sees it: two TCP channels, of
+ * The connection to the peer, as the rest of the node sees it: three TCP channels, of
  * which the log channel carries state, log and acknowledgements, the heartbeat channel
  * nothing but pings. Its threads are in the files beside this one; they report through
  * ft_post().

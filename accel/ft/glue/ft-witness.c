@@ -45,7 +45,7 @@ static bool ft_keep_only(int fd)
     if (ft_fault("no-witness")) {
         return false;
     }
-    /* A filter may kill those who ask for what it forbids. */
+    /* Under a seccomp filter a forbidden system call can kill us: do not try unshare(). */
     if (prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER || unshare(CLONE_FILES) != 0) {
         warn_report_once("no witness connection: a seccomp filter (-sandbox, or a "
                          "container's) may forbid unshare(2). The secondary sees this "

@@ -128,7 +128,7 @@ void ft_io_main_looks(bool on)
 {
     if (on) {
         qatomic_inc(&main_looks);
-        /* Who has kicked the vCPU a moment ago, or waits for the peer, waits in vain. */
+        /* Whoever has just kicked the vCPU would wait for it in vain: the main loop looks. */
         qatomic_set_mb(&pending, true);
         qemu_bh_schedule(look_bh);
     } else {
@@ -136,7 +136,8 @@ void ft_io_main_looks(bool on)
     }
 }
 
-/* A vCPU that stands takes nothing; one that starts looks first of all. */
+/* A stopped vCPU takes no answers of the disks, so the main loop does; one that starts
+ * looks for them before anything else. */
 static void ft_io_vm_state(void *opaque, bool running, RunState state)
 {
     if (!running) {

@@ -70,8 +70,8 @@ struct FtDisk {
     BlockDriverState *bs;       /* the filter                               */
     int64_t bytes;
     uint64_t next_request;      /* counts from 0 at each cut                */
-    bool write_cache;           /* in the device state: has the guest one on */
-    unsigned in_flight;         /* the guest waits for so many              */
+    bool write_cache;           /* the guest has switched it on; part of the device state */
+    unsigned in_flight;         /* requests that the guest waits for        */
     QTAILQ_HEAD(, FtDiskRequest) requests;      /* oldest first             */
     FtCopyMap *copy;            /* primary, of the image, during an attach  */
     FtDiskStats stats;
@@ -105,7 +105,7 @@ bool ft_io_setup(Error **errp);
 int coroutine_fn GRAPH_RDLOCK ft_io_do(FtDiskRequest *r);
 /* Any thread: there is something to take. */
 void ft_io_tell(void);
-/* Goes on there. */
+/* Continues @r in its own AioContext. */
 void coroutine_fn ft_io_turn(FtDiskRequest *r);
 
 /* -- ft-disk-shared.c: requests to an image that both nodes use -- */

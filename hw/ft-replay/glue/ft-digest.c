@@ -131,7 +131,7 @@ static void ft_digest_devices(void)
     ft_digest_dump("timers", timers->data, timers->len * sizeof(int64_t));
     digest.buffer = qio_channel_buffer_new(256 * KiB);
     digest.file = qemu_file_new_output(QIO_CHANNEL(digest.buffer));
-    /* A polled interrupt is looked at sooner while recording: rr-hazards 1.2. */
+    /* A polled interrupt is looked at sooner while recording, with the same result. */
     cpu->interrupt_request &= ~(CPU_INTERRUPT_HARD | CPU_INTERRUPT_POLL);
     /* A CPU that has been woken leaves HLT when it is its turn, here or there. */
     cpu->halted = halted && !woken;

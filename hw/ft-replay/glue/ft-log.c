@@ -28,7 +28,7 @@
 #define FT_THROTTLE_MAX_US 100000
 /* Falling asleep costs time: shorter pauses are saved up. */
 #define FT_PAUSE_MIN_NS SCALE_MS
-/* A frame that nobody waits for is sent so much later, at the latest. */
+/* The longest delay of a frame that no output waits for. */
 #define FT_LINGER_NS (2 * SCALE_MS)
 #define FT_LINGER_MAX_NS (6 * SCALE_MS)
 /* So much is not kept back: the link and the secondary can work on it meanwhile. */
