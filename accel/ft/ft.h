@@ -63,7 +63,8 @@ typedef enum FtMsgType {
                              * loaded; secondary: it is                     */
     FT_MSG_DISK = 15,       /* primary: one chunk of a drive's image        */
     FT_MSG_DISK_SUMS = 16,  /* secondary: what its image holds, hashed      */
-    FT_MSG_LOG_ZSTD = 17    /* LOG, compressed                              */
+    FT_MSG_LOG_ZSTD = 17,   /* LOG, compressed                              */
+    FT_MSG_DISK_ZEROS = 18  /* either: a run of chunks that are zeros       */
 } FtMsgType;
 
 typedef struct FtMsgHeader {
@@ -431,29 +432,50 @@ bool ft_witness_proves_death(FtWitnessWord last) FT_NOEXCEPT;
 
 /* ------------------------------------------------------------- disk copy --
  * Which chunks of a drive's image the secondary does not have yet: an attach
- * starts with all of them, takes the sums of the secondary's image for the
- * answer where they agree, and what the guest writes meanwhile comes again.
- * Thread: main, on the primary.
+ * starts with all of them, takes what the secondary says of its image, zeros or
+ * sums, for the answer where they agree, and what the guest writes meanwhile
+ * comes again. Thread: main, on the primary.
  */
 enum { FT_DISK_CHUNK_BYTES = 64 * 1024, FT_DISK_SUMS_MAX = 1024 };
 typedef struct FtCopyMap FtCopyMap;
+/* NULL: not enough memory for a drive of this size (2 MiB for each TiB). */
 FtCopyMap *ft_copy_map_new(uint64_t bytes) FT_NOEXCEPT;
 void ft_copy_map_free(FtCopyMap *m) FT_NOEXCEPT;
 /* The guest's write to this range is in the image now; called after it, never
  * before: a chunk that is read in between would count as copied too early. */
 void ft_copy_map_written(FtCopyMap *m, uint64_t offset, uint64_t bytes) FT_NOEXCEPT;
-/* Sums of the secondary's chunks from @first on. They come in order, each once. */
+/* What the secondary holds from chunk @first on: sums, or zeros. Both come in the
+ * order of the chunks, each chunk once. */
 bool ft_copy_map_sums(FtCopyMap *m, uint64_t first, const uint64_t *sums, size_t n,
                       FtError *err) FT_NOEXCEPT;
-/* A run of at most @max chunks to be read now; from here on they count as copied.
- * False: none is left, or what is left waits for its sum. */
+bool ft_copy_map_zeros(FtCopyMap *m, uint64_t first, uint64_t n, FtError *err) FT_NOEXCEPT;
+/* A run of at most @max chunks to be looked at now; from here on they count as
+ * copied. False: none is left, or the secondary has not told of what is left. */
 bool ft_copy_map_next(FtCopyMap *m, uint64_t max, uint64_t *first,
                       uint64_t *n) FT_NOEXCEPT;
+/* The end of such a run was not looked at: it comes next. */
+void ft_copy_map_give_back(FtCopyMap *m, uint64_t first, uint64_t n) FT_NOEXCEPT;
 /* What was read has this sum: must it be sent? Then the secondary has it. */
 bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) FT_NOEXCEPT;
+/* Our chunks [*first, *first + *n) are zeros, the last of a drive may be short. Is
+ * there a run [*run, *first) that the secondary must be told to make zeros, @max
+ * chunks at most? Then it has them; *first and *n are what is behind it. */
+bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n, uint64_t max,
+                                    uint64_t *run) FT_NOEXCEPT;
 /* Bytes that are still to be looked at, and how often all were. */
 uint64_t ft_copy_map_left(const FtCopyMap *m) FT_NOEXCEPT;
 uint64_t ft_copy_map_rounds(const FtCopyMap *m) FT_NOEXCEPT;
+/* Has the secondary told of all that it holds? */
+bool ft_copy_map_told_all(const FtCopyMap *m) FT_NOEXCEPT;
+
+/* The body of DISK_ZEROS (any thread). A primary's says so many chunks at most, which
+ * the secondary has to write. */
+enum { FT_DISK_ZEROS_BYTES = 8, FT_DISK_ZEROS_MAX = 256 };
+void ft_disk_zeros_encode(uint64_t n, uint8_t *body) FT_NOEXCEPT;
+bool ft_disk_zeros_decode(const uint8_t *body, size_t len, uint64_t *n,
+                          FtError *err) FT_NOEXCEPT;
+/* Is it a run that a primary may ask for, in a drive of so many bytes? */
+bool ft_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n, FtError *err) FT_NOEXCEPT;
 
 /* ------------------------------------------------------------ disk order --
  * With ft-disk=shared: which requests of a drive may go to the image now

@@ -16,6 +16,7 @@ struct HelloMirror {
 #define FT_BODY_HELLO(name, size) uint8_t name[size];
 #define FT_BODY_ACK(name, size)
 #define FT_BODY_PING(name, size)
+#define FT_BODY_DISK_ZEROS(name, size)
 #include "accel/ft/wire.def"
 #undef FT_BODY
 #undef FT_BODY_HELLO
@@ -28,6 +29,7 @@ struct HelloMirror {
 #undef FT_BODY_HELLO
 #undef FT_BODY_ACK
 #undef FT_BODY_PING
+#undef FT_BODY_DISK_ZEROS
 
 constexpr size_t fixed_bytes = sizeof(HelloMirror);
 static_assert(fixed_bytes == 48);

@@ -20,6 +20,7 @@ enum AckAt : size_t {
 #define FT_BODY(message, name, offset, size, doc) FT_BODY_##message(name, offset)
 #define FT_BODY_HELLO(name, offset)
 #define FT_BODY_PING(name, offset)
+#define FT_BODY_DISK_ZEROS(name, offset)
 #define FT_BODY_ACK(name, offset) ack_##name = offset,
 #include "accel/ft/wire.def"
 #undef FT_BODY_ACK

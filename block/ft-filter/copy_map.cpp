@@ -5,78 +5,141 @@
 #include <cinttypes>
 
 #include "accel/ft/assert.hpp"
+#include "accel/ft/hash.hpp"
 
 namespace ft {
 
+static uint64_t sum_of_zeros(uint64_t bytes) {
+    static const std::array<uint8_t, FT_DISK_CHUNK_BYTES> zeros{};
+
+    return hash64(zeros.data(), bytes);
+}
+
 CopyMap::CopyMap(uint64_t bytes)
-    : chunks_((bytes + FT_DISK_CHUNK_BYTES - 1) / FT_DISK_CHUNK_BYTES),
-      dirty_(chunks_, true), left_(chunks_) {
-    sums_.reserve(chunks_);
+    : chunks_(bytes / FT_DISK_CHUNK_BYTES + (bytes % FT_DISK_CHUNK_BYTES != 0)),
+      zeros_(sum_of_zeros(FT_DISK_CHUNK_BYTES)),
+      last_zeros_(bytes % FT_DISK_CHUNK_BYTES ? sum_of_zeros(bytes % FT_DISK_CHUNK_BYTES)
+                                              : zeros_),
+      left_(chunks_), pages_(chunks_ / page_chunks + 1) {
+    left_.add(0, chunks_);
 }
 
 void CopyMap::written(uint64_t offset, uint64_t bytes) {
-    if (bytes == 0) {
+    if (bytes == 0 || chunks_ == 0) {
         return;
     }
-    uint64_t first = offset / FT_DISK_CHUNK_BYTES;
     uint64_t last = std::min((offset + bytes - 1) / FT_DISK_CHUNK_BYTES, chunks_ - 1);
 
-    for (uint64_t chunk = first; chunk <= last; chunk++) {
-        left_ += !dirty_[chunk];
-        dirty_[chunk] = true;
+    left_.add(std::min(offset / FT_DISK_CHUNK_BYTES, last), last + 1);
+}
+
+Status CopyMap::check(const char *what, uint64_t first, uint64_t n) const {
+    if (first != told_) {
+        return fail("%s: first chunk %" PRIu64 " instead of %" PRIu64, what, first, told_);
+    }
+    if (n > chunks_ - first) {
+        return fail("%s: %" PRIu64 " chunks from %" PRIu64 " on, the drive has %" PRIu64,
+                    what, n, first, chunks_);
+    }
+    return {};
+}
+
+uint64_t CopyMap::theirs(uint64_t chunk) const {
+    const auto &page = pages_[chunk / page_chunks];
+
+    return page ? (*page)[chunk % page_chunks] : zeros(chunk);
+}
+
+void CopyMap::set_theirs(uint64_t chunk, uint64_t sum) {
+    auto &page = pages_[chunk / page_chunks];
+
+    if (!page && sum != zeros(chunk)) {
+        page = std::make_unique<Page>();
+        for (uint64_t i = 0; i < page_chunks; i++) {
+            (*page)[i] = zeros(chunk / page_chunks * page_chunks + i);
+        }
+    }
+    if (page) {
+        (*page)[chunk % page_chunks] = sum;
     }
 }
 
 Status CopyMap::take_sums(uint64_t first, std::span<const uint64_t> sums) {
-    if (first != sums_.size()) {
-        return fail("disk_sums: first chunk %" PRIu64 " instead of %zu", first,
-                    sums_.size());
+    if (Status s = check("disk_sums", first, sums.size()); !s) {
+        return s;
     }
-    if (sums.size() > chunks_ - first) {
-        return fail("disk_sums: %zu sums from chunk %" PRIu64 " on, the drive has %" PRIu64,
-                    sums.size(), first, chunks_);
+    for (uint64_t sum : sums) {
+        set_theirs(told_, sum);
+        told_++;
     }
-    sums_.insert(sums_.end(), sums.begin(), sums.end());
     return {};
 }
 
-/* The first chunk of [from, to) that can be read now, or to. */
-uint64_t CopyMap::find(uint64_t from, uint64_t to) const {
-    while (from < to && !is_next(from)) {
-        from++;
+/* Nothing is stored for them: what nobody has told of counts as zeros. */
+Status CopyMap::take_zeros(uint64_t first, uint64_t n) {
+    if (Status s = check("disk_zeros", first, n); !s) {
+        return s;
     }
-    return from;
+    told_ += n;
+    return {};
 }
 
 bool CopyMap::next(uint64_t max, uint64_t *first, uint64_t *n) {
-    if (left_ == 0) {
-        return false;
-    }
-    uint64_t chunk = find(at_, chunks_);
+    uint64_t chunk = left_.member(at_, told_);
 
-    if (chunk == chunks_) {
-        chunk = find(0, at_);
-        if (chunk == at_) {
+    if (chunk >= told_) {
+        uint64_t end = std::min(at_, told_);
+
+        chunk = left_.member(0, end);
+        if (chunk == end) {
             return false;
         }
-        rounds_++;
+        rounds_ += told_all();
     }
     *first = chunk;
-    for (*n = 0; *n < max && chunk < chunks_ && is_next(chunk); chunk++, ++*n) {
-        dirty_[chunk] = false;
-    }
-    FT_ASSERT(*n <= left_, "%" PRIu64 " chunks taken, %" PRIu64 " were left", *n, left_);
-    left_ -= *n;
-    at_ = chunk;
+    *n = left_.gap(chunk, chunk + std::min(max, told_ - chunk)) - chunk;
+    at_ = chunk + *n;
+    left_.remove(chunk, at_);
     return true;
 }
 
-bool CopyMap::differs(uint64_t chunk, uint64_t sum) {
-    FT_ASSERT(chunk < sums_.size(), "chunk %" PRIu64 " was read before its sum came", chunk);
-    bool other = sums_[chunk] != sum;
+void CopyMap::give_back(uint64_t first, uint64_t n) {
+    left_.add(first, first + n);
+    at_ = n ? first : at_;
+}
 
-    sums_[chunk] = sum;
+bool CopyMap::differs(uint64_t chunk, uint64_t sum) {
+    FT_ASSERT(chunk < told_, "chunk %" PRIu64 " was read before its sum came", chunk);
+    bool other = theirs(chunk) != sum;
+
+    if (other) {
+        set_theirs(chunk, sum);
+    }
     return other;
+}
+
+/*
+ * Our chunks [first, first + n) are zeros: finds the first run of at most max that are
+ * not so at the secondary, and counts it as told. What is behind it is left in first, n.
+ */
+bool CopyMap::differs_from_zeros(uint64_t *first, uint64_t *n, uint64_t max,
+                                 uint64_t *run) {
+    uint64_t end = *first + *n, chunk = *first;
+
+    FT_ASSERT(end <= told_, "chunk %" PRIu64 " was asked for before its sum came", end);
+    while (chunk < end && theirs(chunk) == zeros(chunk)) {
+        bool page = pages_[chunk / page_chunks] != nullptr;
+
+        chunk = page ? chunk + 1 : std::min(end, (chunk / page_chunks + 1) * page_chunks);
+    }
+    *run = chunk;
+    for (max = std::min(max, end - chunk); max && theirs(chunk) != zeros(chunk);
+         chunk++, max--) {
+        set_theirs(chunk, zeros(chunk));
+    }
+    *first = chunk;
+    *n = end - chunk;
+    return chunk != *run;
 }
 
 } // namespace ft
@@ -107,8 +170,18 @@ bool ft_copy_map_sums(FtCopyMap *m, uint64_t first, const uint64_t *sums, size_t
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
+bool ft_copy_map_zeros(FtCopyMap *m, uint64_t first, uint64_t n, FtError *err) noexcept {
+    return ft::guarded(err, [&] { return m->take_zeros(first, n); });
+}
+
+/* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
 bool ft_copy_map_next(FtCopyMap *m, uint64_t max, uint64_t *first, uint64_t *n) noexcept {
     return m->next(max, first, n);
+}
+
+/* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
+void ft_copy_map_give_back(FtCopyMap *m, uint64_t first, uint64_t n) noexcept {
+    m->give_back(first, n);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
@@ -117,8 +190,19 @@ bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) noexcept {
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
+bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n, uint64_t max,
+                                    uint64_t *run) noexcept {
+    return m->differs_from_zeros(first, n, max, run);
+}
+
+/* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
 uint64_t ft_copy_map_left(const FtCopyMap *m) noexcept {
     return m->left_bytes();
+}
+
+/* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
+bool ft_copy_map_told_all(const FtCopyMap *m) noexcept {
+    return m->told_all();
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */

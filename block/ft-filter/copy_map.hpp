@@ -1,25 +1,31 @@
 /*
- * What is left to copy of a drive's image while the guest writes to it. One bit
- * for each chunk of 64 KiB, and the sum of what the secondary's image holds
- * there, so that an image that is nearly equal costs a look and not a transfer.
+ * What is left to copy of a drive's image while the guest writes to it, and what the
+ * secondary's image holds: zeros, or something with a sum, so that an image that is
+ * nearly equal costs a look and not a transfer, and a hole on both sides not even that.
  * Used by the primary's main thread only.
  *
+ * Memory, during an attach: 2 MiB for each TiB of the drive, and 8 bytes for each chunk
+ * of 64 KiB near which the secondary holds something but zeros (128 MiB for a full TiB).
+ *
  * What must never happen: a chunk counts as copied although the secondary holds
- * something else. So a chunk's bit is cleared before it is read and set again
- * after each write that has reached the image.
+ * something else. So a chunk is taken from those that are left before the image is
+ * asked for it, and is one of them again after each write that has reached the image.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #ifndef BLOCK_FT_FILTER_COPY_MAP_HPP
 #define BLOCK_FT_FILTER_COPY_MAP_HPP
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "accel/ft/ft.h"
 #include "accel/ft/result.hpp"
+#include "block/ft-filter/chunk_set.hpp"
 
 namespace ft {
 
@@ -29,21 +35,31 @@ class CopyMap {
 
     void written(uint64_t offset, uint64_t bytes);
     Status take_sums(uint64_t first, std::span<const uint64_t> sums);
+    Status take_zeros(uint64_t first, uint64_t n);
     bool next(uint64_t max, uint64_t *first, uint64_t *n);
+    void give_back(uint64_t first, uint64_t n);
     bool differs(uint64_t chunk, uint64_t sum);
+    bool differs_from_zeros(uint64_t *first, uint64_t *n, uint64_t max, uint64_t *run);
 
-    uint64_t left_bytes() const { return left_ * FT_DISK_CHUNK_BYTES; }
+    uint64_t left_bytes() const { return left_.count() * FT_DISK_CHUNK_BYTES; }
     uint64_t rounds() const { return rounds_; }
+    bool told_all() const { return told_ == chunks_; }
 
   private:
-    bool is_next(uint64_t chunk) const { return dirty_[chunk] && chunk < sums_.size(); }
-    uint64_t find(uint64_t from, uint64_t to) const;
+    static constexpr uint64_t page_chunks = 1024;
+    using Page = std::array<uint64_t, page_chunks>;
+
+    Status check(const char *what, uint64_t first, uint64_t n) const;
+    uint64_t zeros(uint64_t chunk) const { return chunk + 1 < chunks_ ? zeros_ : last_zeros_; }
+    uint64_t theirs(uint64_t chunk) const;
+    void set_theirs(uint64_t chunk, uint64_t sum);
 
     uint64_t chunks_;
-    std::vector<bool> dirty_;
-    std::vector<uint64_t> sums_; /* of the first chunks; grows as they come */
-    uint64_t left_;
-    uint64_t at_ = 0; /* where the search goes on */
+    uint64_t zeros_, last_zeros_; /* sums of chunks of zeros; the last one may be short */
+    ChunkSet left_;
+    uint64_t told_ = 0; /* what the secondary holds is known of so many */
+    std::vector<std::unique_ptr<Page>> pages_; /* their sums; none: zeros, all of them */
+    uint64_t at_ = 0;                          /* where the search goes on */
     uint64_t rounds_ = 0;
 };
 

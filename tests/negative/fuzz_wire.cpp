@@ -26,6 +26,22 @@ using sample::Bytes;
 
 namespace {
 
+void fuzz_disk_zeros(std::span<const uint8_t> in) {
+    constexpr uint64_t bytes = (uint64_t{1} << 40) + 1;
+    uint8_t again[FT_DISK_ZEROS_BYTES];
+    FtError err;
+    uint64_t n;
+
+    if (ft_disk_zeros_decode(in.data(), in.size(), &n, &err)) {
+        ft_disk_zeros_encode(n, again);
+        FT_ASSERT(!memcmp(again, in.data(), in.size()), "not what we would have sent");
+        FT_ASSERT(!ft_disk_zeros_check(bytes, n, n, &err) ||
+                      2 * n * FT_DISK_CHUNK_BYTES <= bytes + FT_DISK_CHUNK_BYTES,
+                  "a run behind the end of the drive was accepted");
+        fuzz_accepted = true;
+    }
+}
+
 void fuzz_bodies(std::span<const uint8_t> in) {
     FtError err;
     FtHello hello;
@@ -43,6 +59,7 @@ void fuzz_bodies(std::span<const uint8_t> in) {
     }
     ft_wire_decode_ack(in.data(), in.size(), &ack, &err);
     ft_wire_decode_ping(in.data(), in.size(), &ping, &err);
+    fuzz_disk_zeros(in);
 }
 
 /* Moves one event from the reader to the writer. */

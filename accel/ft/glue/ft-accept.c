@@ -102,12 +102,14 @@ static bool ft_disks_durable(FtConn *c, Error **errp)
     return true;
 }
 
+/* A chunk of a drive, or a run of them that are zeros. */
 static bool ft_on_disk(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
 {
+    int (*receive)(unsigned, uint64_t, uint64_t, const uint8_t *, size_t, Error **) =
+        h->type == FT_MSG_DISK ? ft_copy_receive : ft_copy_receive_zeros;
     int taken;
 
-    while ((taken = ft_copy_receive(c->gen, h->seq, h->seq_last, body->data,
-                                    body->len, errp)) == 0) {
+    while ((taken = receive(c->gen, h->seq, h->seq_last, body->data, body->len, errp)) == 0) {
         /* The image is slower than the link; TCP holds the primary back. */
         if (qatomic_read(&c->closing)) {
             error_setg(errp, "closed");
@@ -163,7 +165,8 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
 {
     g_autofree char *text = NULL;
     bool is_state = h->type == FT_MSG_STATE || h->type == FT_MSG_DEVICES
-                    || h->type == FT_MSG_MARK || h->type == FT_MSG_DISK;
+                    || h->type == FT_MSG_MARK || h->type == FT_MSG_DISK
+                    || h->type == FT_MSG_DISK_ZEROS;
 
     if (h->type != FT_MSG_GOODBYE && !ft_check_epoch(c, h, errp)) {
         return false;
@@ -193,6 +196,7 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
         return ft_fault("mark-never")
             || (ft_disks_durable(c, errp) && ft_send_msg(c, c->log, FT_MSG_MARK, 0, 0, NULL, 0, errp));
     case FT_MSG_DISK:
+    case FT_MSG_DISK_ZEROS:
         return ft_on_disk(c, h, body, errp);
     case FT_MSG_DEVICES:
         return ft_on_devices(c, body, errp);

@@ -139,6 +139,7 @@ static void ft_attach_flush(void)
         g_byte_array_append(body, b->data + at, len);
         ft_peer_send(FT_MSG_STATE, body);
         ft_node.attach_bytes += len;
+        ft_node.attach_covered += len;
     }
     b->usage = 0;
     b->offset = 0;
@@ -343,6 +344,16 @@ static bool ft_secondary_caught_up(void)
     return false;
 }
 
+bool ft_attach_active(void)
+{
+    return attach.active;
+}
+
+bool ft_attach_drives_first(void)
+{
+    return !ft_copy_told_all() || ft_copy_left() > FT_CUT_DISK_BYTES;
+}
+
 /* One slice of the RAM pass; the guest runs between two slices. */
 static void ft_attach_slice(void *opaque)
 {
@@ -360,7 +371,7 @@ static void ft_attach_slice(void *opaque)
         || ft_peer_queued() > FT_QUEUE_HIGH_BYTES) {
         return;     /* ft_attach_sent() or ft_attach_mark_back() come back here */
     }
-    if (ft_copy_left() > FT_CUT_DISK_BYTES) {
+    if (ft_attach_drives_first()) {
         /* First the drives, which are larger: RAM would only get dirty again. */
         ft_node.attach_left = ram_bytes_total() + ft_copy_left();
         timer_mod(attach.timer, ft_now_ns() + FT_LOOK_NS);
@@ -438,6 +449,7 @@ void ft_attach_begin(uint64_t epoch)
     attach.file = qemu_file_new_output(QIO_CHANNEL(attach.buffer));
     ms->to_dst_file = attach.file;
     ft_node.attach_bytes = 0;
+    ft_node.attach_covered = 0;
     ft_node.attach_left = ram_bytes_total();
     ft_node.attach_start_ns = ft_now_ns();
     ft_node.attach_ns = 0;

@@ -56,7 +56,7 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
         return false;
     }
     /* These may be on their way before the secondary has heard of an epoch. */
-    if (h->type != FT_MSG_DISK_SUMS && h->type != FT_MSG_GOODBYE
+    if (h->type != FT_MSG_DISK_SUMS && h->type != FT_MSG_DISK_ZEROS && h->type != FT_MSG_GOODBYE
         && h->epoch != qatomic_read(&c->epoch)) {
         error_setg(errp, "epoch: %" PRIu64 ", expected %" PRIu64, h->epoch,
                    qatomic_read(&c->epoch));
@@ -67,6 +67,8 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
         return ft_on_ack(c, body, errp);
     case FT_MSG_DISK_SUMS:
         return ft_copy_sums(c->gen, h->seq, h->seq_last, body->data, body->len, errp);
+    case FT_MSG_DISK_ZEROS:
+        return ft_copy_told_zeros(c->gen, h->seq, h->seq_last, body->data, body->len, errp);
     case FT_MSG_READY:
         ft_die_at("die-at-state-loaded");
         ft_post(c->gen, FT_IN_PEER_READY, 0, NULL);

@@ -57,6 +57,7 @@ typedef struct FtNode {
     FtTakeover takeover;
     uint64_t attach_bytes, attach_left, attach_pause_ns;
     uint64_t attach_start_ns, attach_ns;
+    uint64_t attach_covered;    /* looked at of the drives, sent of the memory */
     bool start_pending;         /* cont was asked for before the attach     */
     bool detached;              /* the operator wants no second node now    */
     bool guest_off;             /* the guest has powered itself off         */
@@ -134,6 +135,8 @@ void ft_attach_sent(void);                        /* any: queue is short again *
 void ft_attach_mark_back(void);          /* any: the secondary has caught up   */
 void ft_attach_moves(void);     /* primary, main: it does not stand still       */
 void ft_attach_done(void);                   /* primary: the secondary is ready */
+bool ft_attach_active(void);                 /* primary, main: until the cut    */
+bool ft_attach_drives_first(void);           /* primary, main: memory waits     */
 void ft_load_prepare(void);                       /* any: a peer is being taken */
 void ft_load_begin(void);                                      /* secondary   */
 void ft_load_devices(GByteArray *blob);                        /* secondary   */
@@ -318,16 +321,23 @@ bool ft_images_load_begin(Error **errp);
 void ft_copy_begin(void);                                      /* primary     */
 void ft_copy_abort(void);                                      /* primary     */
 uint64_t ft_copy_left(void);           /* primary: bytes still to be looked at */
+bool ft_copy_told_all(void);           /* primary: what the secondary holds is known */
+bool ft_copy_sends(void);              /* primary: something was sent a moment ago */
 /* Primary, at the cut, nothing in flight: sends the rest. False: it has failed. */
 bool ft_copy_finish(void);
-/* Primary, receiver thread: what DISK_SUMS holds. */
+/* Primary, receiver thread: what DISK_SUMS holds, and DISK_ZEROS. */
 bool ft_copy_sums(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
                   size_t len, Error **errp);
+bool ft_copy_told_zeros(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
+                        size_t len, Error **errp);
+/* -- block/ft-filter/glue/ft-disk-load.c: the secondary's side of it ------------- */
 bool ft_copy_load_begin(Error **errp);                         /* secondary   */
 void ft_copy_load_abort(void);                                 /* secondary   */
-/* Secondary, receiver thread: 1 taken, 0 later, -1 bad. */
+/* Secondary, receiver thread: 1 taken, 0 later, -1 bad. What DISK holds, and DISK_ZEROS. */
 int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t *data,
                     size_t len, Error **errp);
+int ft_copy_receive_zeros(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
+                          size_t len, Error **errp);
 /* Secondary, receiver thread: asks for a flush behind all that was received. */
 uint64_t ft_copy_ask_durable(unsigned gen);
 bool ft_copy_is_durable(uint64_t ticket);       /* or will never be: ask has_failed */

@@ -33,6 +33,40 @@ static void ft_fill_log(FtInfo *info)
     info->lag_ns = ft_log_lag_ns();
 }
 
+/* What an attach that is under way is at. */
+static FtAttachStep ft_attach_step(void)
+{
+    if (!ft_attach_active()) {
+        return FT_ATTACH_STEP_NONE;
+    }
+    if (!ft_attach_drives_first()) {
+        return FT_ATTACH_STEP_COPYING_MEMORY;
+    }
+    return ft_copy_sends() ? FT_ATTACH_STEP_COPYING_DRIVES : FT_ATTACH_STEP_COMPARING_DRIVES;
+}
+
+/* How fast it goes on is measured between two queries, as above. */
+static void ft_fill_attach(FtInfo *info)
+{
+    static uint64_t last_ns, last_covered, rate;
+    uint64_t now = ft_now_ns(), covered = ft_node.attach_covered;
+
+    info->attach_step = ft_attach_step();
+    info->attach_bytes = ft_node.attach_bytes;
+    info->attach_left = ft_node.attach_left;
+    info->attach_ns = ft_node.attach_ns;
+    info->attach_pause_ns = ft_node.attach_pause_ns;
+    if (now - last_ns > NANOSECONDS_PER_SECOND / 10) {
+        uint64_t since = MAX(last_ns, ft_node.attach_start_ns);
+
+        covered -= covered >= last_covered ? last_covered : 0;      /* else: another attach */
+        rate = now > since ? covered * (double)NANOSECONDS_PER_SECOND / (now - since) : 0;
+        last_ns = now;
+        last_covered = ft_node.attach_covered;
+    }
+    info->attach_rate = info->attach_step == FT_ATTACH_STEP_NONE ? 0 : rate;
+}
+
 static void ft_fill_output(FtInfo *info)
 {
     FtHoldStats s;
@@ -120,10 +154,6 @@ FtInfo *qmp_query_ft(Error **errp)
     info->clock_behind_ns = ft_clock_behind_ns();
     info->clock_steps = ft_clock_steps();
     info->ack_rtt_ns = lease ? ft_lease_rtt_ns(lease) : 0;
-    info->attach_bytes = ft_node.attach_bytes;
-    info->attach_left = ft_node.attach_left;
-    info->attach_ns = ft_node.attach_ns;
-    info->attach_pause_ns = ft_node.attach_pause_ns;
     info->digests = ft_digest_count();
     info->digest_ns = ft_digest_last_ns();
     info->takeover_detected_ns = ft_node.takeover.detected_ns;
@@ -131,6 +161,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->takeover_live_ns = ft_node.takeover.live_ns;
     info->takeover_output_ns = ft_node.takeover.output_ns;
     ft_fill_log(info);
+    ft_fill_attach(info);
     ft_fill_output(info);
     ft_fill_early(info);
     ft_fill_disks(info);
@@ -279,8 +310,9 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                    i->early_known_packets, i->early_given_packets,
                    i->early_dropped_packets);
     if (i->state == FT_NODE_STATE_SYNCING && i->role == FT_NODE_ROLE_PRIMARY) {
-        monitor_printf(mon, "attach: %" PRIu64 " MiB sent, %" PRIu64 " MiB left\n",
-                       i->attach_bytes >> 20, i->attach_left >> 20);
+        monitor_printf(mon, "attach: %s, %" PRIu64 " MiB sent, %" PRIu64 " MiB left, %"
+                       PRIu64 " MiB/s\n", FtAttachStep_str(i->attach_step),
+                       i->attach_bytes >> 20, i->attach_left >> 20, i->attach_rate >> 20);
     } else if (i->attach_ns) {
         monitor_printf(mon, "last attach: %" PRIu64 " MiB in %" PRIu64 " ms, pause %"
                        PRIu64 " us\n", i->attach_bytes >> 20, i->attach_ns / 1000000,

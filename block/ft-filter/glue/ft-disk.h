@@ -74,6 +74,7 @@ struct FtDisk {
     unsigned in_flight;         /* requests that the guest waits for        */
     QTAILQ_HEAD(, FtDiskRequest) requests;      /* oldest first             */
     FtCopyMap *copy;            /* primary, of the image, during an attach  */
+    uint64_t copy_reach;        /* so many chunks are looked at next        */
     FtDiskStats stats;
     /* ft-disk=shared */
     FtImage image;
@@ -132,7 +133,43 @@ bool ft_image_begins_asleep(void);
 void ft_image_use(int more);    /* a request goes to an image, or comes back */
 void ft_images_read_done(void);  /* main or vCPU, BQL: no read of this node is left */
 
+/* -- ft-disk-look.c: what an image holds, for the copy at an attach -- */
+/* How long a coroutine has kept the main loop; it sleeps before that is too much. */
+typedef struct FtSlice {
+    uint64_t busy_ns, since_ns;
+} FtSlice;
+void ft_slice_begin(FtSlice *s);
+void coroutine_fn ft_slice_step(FtSlice *s);
+
+/* So many chunks are read and hashed at once. */
+#define FT_LOOK_CHUNKS 16
+typedef struct FtLook {
+    uint64_t first, n;          /* chunks that were looked at               */
+    bool zeros;                 /* all of them, and they were not read      */
+    /* if not */
+    int64_t bytes;
+    uint8_t *buf;
+    uint64_t sums[FT_LOOK_CHUNKS];
+} FtLook;
+FtLook *ft_look_new(void);
+void ft_look_free(FtLook *l);
+/* At the chunks from @first on, at most @max and at least one. A negative errno. */
+int coroutine_fn ft_look(FtLook *l, FtDisk *d, uint64_t first, uint64_t max);
+static inline const uint8_t *ft_look_chunk(const FtLook *l, uint64_t i)
+{
+    return l->buf + i * FT_DISK_CHUNK_BYTES;
+}
+static inline int64_t ft_look_chunk_bytes(const FtLook *l, uint64_t i)
+{
+    return MIN(l->bytes - (int64_t)(i * FT_DISK_CHUNK_BYTES), FT_DISK_CHUNK_BYTES);
+}
+/* The length of @n chunks from @first on, which the image's end may cut. */
+int64_t ft_chunks_bytes(const FtDisk *d, uint64_t first, uint64_t n);
+uint64_t ft_disk_chunks(const FtDisk *d);
+
 /* -- ft-disk-copy.c -- */
+/* There is nothing to copy: no drives, or both nodes use the same images. */
+bool ft_copies_nothing(void);
 /* A write of the guest to this range has reached the image. */
 void ft_copy_written(FtDisk *d, int64_t offset, int64_t bytes);
 /* Delays the completion of a write while the copy cannot keep up. */
