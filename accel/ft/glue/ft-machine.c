@@ -386,7 +386,7 @@ bool ft_may_cont(Error **errp)
             return false;       /* done: nobody else has heard of the pause */
         }
         if (ft_node.first_attach) {
-            ft_node.start_pending = true;
+            ft_start_soon();
             return false;
         }
         return true;

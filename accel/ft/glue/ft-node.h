@@ -79,6 +79,7 @@ void ft_session_start(void);                                   /* main        */
 /* Any thread. @gen: connection it is about, 0 for none. @text is copied. */
 void ft_post(unsigned gen, FtInputKind kind, uint64_t value, const char *text);
 void ft_post_again(void);       /* main: the cut is over                       */
+void ft_start_soon(void);       /* main: the guest starts after its first attach */
 /* Main. Runs one step; false with the core's reason if it refused. */
 bool ft_input(FtInputKind kind, uint64_t value, const char *text, Error **errp);
 FtState ft_state(void);

@@ -21,6 +21,12 @@
 /* How long a secondary may take to the end of its log when the guest is off. */
 #define FT_ENDING_NS (10 * NANOSECONDS_PER_SECOND)
 #define FT_ENDING_LOOK_NS (2 * SCALE_MS)
+/*
+ * So long a guest's start waits for its first attach. What is attached sooner, a pair
+ * without drives or with small ones, is protected from its first instruction on; with a
+ * drive that takes longer to compare the guest starts exposed, and is protected later.
+ */
+#define FT_START_WAIT_NS (1 * NANOSECONDS_PER_SECOND)
 
 /* The core's enums and the schema's are written down apart; keep them equal. */
 QEMU_BUILD_BUG_ON((int)FT_NODE_ROLE_SECONDARY != (int)FT_ROLE_SECONDARY);
@@ -41,6 +47,7 @@ static bool handover_stopped;   /* main: until it has come to an end          */
 static GAsyncQueue *posted;
 static QEMUBH *posted_bh;
 static QEMUTimer *core_timer;
+static QEMUTimer *start_timer;
 
 uint64_t ft_now_ns(void)
 {
@@ -212,6 +219,34 @@ static void ft_stop_for_good(void)
     ft_images_close();
 }
 
+/* -- the start of the guest --------------------------------------------------- */
+
+/* The first attach came to an end, well or not, or has taken too long. */
+static void ft_start_now(void)
+{
+    ft_node.first_attach = false;
+    if (ft_node.start_pending) {
+        ft_node.start_pending = false;
+        vm_start();
+    }
+}
+
+static void ft_start_timer(void *opaque)
+{
+    ft_start_now();
+}
+
+void ft_start_soon(void)
+{
+    if (!start_timer) {
+        start_timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_start_timer, NULL);
+    }
+    if (!ft_node.start_pending) {
+        ft_node.start_pending = true;
+        timer_mod(start_timer, ft_now_ns() + FT_START_WAIT_NS);
+    }
+}
+
 static void ft_state_changed(void)
 {
     static FtState before;
@@ -234,14 +269,9 @@ static void ft_state_changed(void)
         ft_node.detached = false;
     }
     before = state;
-    /* The first attach came to an end, well or not: the guest may start. */
     if (ft_node.first_attach
         && (state == FT_STATE_PROTECTED || state == FT_STATE_EXPOSED)) {
-        ft_node.first_attach = false;
-        if (ft_node.start_pending) {
-            ft_node.start_pending = false;
-            vm_start();
-        }
+        ft_start_now();
     }
 }
 
