@@ -11,6 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import bench_attach                                       # noqa: E402
 import bench_chrony                                       # noqa: E402
 import bench_clock                                        # noqa: E402
 import bench_disk                                         # noqa: E402
@@ -26,7 +27,7 @@ from ftpair.host_speed import HostSpeed                   # noqa: E402
 from ftpair.hosts import network_option                   # noqa: E402
 from ftpair.node import ROOT, qemu_path                   # noqa: E402
 
-STAGES = ("idle", "clock", "chrony", "replay", "half", "gap")
+STAGES = ("idle", "clock", "chrony", "replay", "half", "gap", "attach")
 DISK = ["disk", *(w.name for w in disk_workloads.ALL)]
 NAMES = [w.name for w in workloads.ALL] + list(STAGES) + DISK
 # rounds, then seconds: of a workload, of idleness, of a clock, of a phase of chrony, how far behind, how long to catch up, of a phase with
@@ -123,6 +124,8 @@ class Run:
             self.stage(self.measure_half)
         if self.wants("gap"):
             self.stage(self.measure_gap)
+        if self.wants("attach") and (self.options.only or not self.options.quick):
+            self.stage(self.measure_attach)
         if self.wants(*DISK) and (self.options.only or not self.options.quick):
             self.stage(self.measure_disk)
 
@@ -160,6 +163,11 @@ class Run:
         more, self.gaps, checks = bench_gap.run(self.options, self.say)
         self.figures.update(more)
         self.problems += [str(check) for check in checks if not check.ok]
+
+    def measure_attach(self):
+        more, problems = bench_attach.run(self.options, self.say)
+        self.figures.update(more)
+        self.problems += problems
 
     def measure_disk(self):
         more, each, problems = bench_disk.run(self.options, self.say, self.speed)
@@ -211,7 +219,7 @@ def can_run(options):
         return str(missing)
     if not os.access(qemu_path(), os.X_OK):
         return f"no {qemu_path()}: run scripts/build"
-    if not machine.INITRD.exists():
+    if options.only != ["attach"] and not machine.INITRD.exists():
         return f"no {machine.INITRD}: run scripts/guest --bench"
     if any(name in DISK for name in options.only or (() if options.quick else DISK)) and root_disk.missing():
         return root_disk.missing()

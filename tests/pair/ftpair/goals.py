@@ -45,6 +45,9 @@ GOALS = (
     Goal("clock_drift_ppm_busy", "guest's clock, busy, ppm", 1000, size=True),
     Goal("clock_steps_back", "guest's clock went back, times", 0),
     Goal("idle_cpu_primary", "CPU of an idle primary, % of a core", 5), Goal("idle_cpu_secondary", "CPU of an idle secondary, %", 5),
+    Goal("boot_over_plain_s", "start until the guest's first answer, worst drive, over that of a plain QEMU, s", 2),
+    Goal("attach_s.1t", "ft-attach of a running guest until protected, 1 TiB with holes, s", 60),
+    Goal("attach_gap_ms_max", "longest gap of a ping every 10 ms meanwhile, worst drive, ms", 200),
     Goal("gap_ms_p50", "client's gap after kill -9, p50, ms", 50), Goal("gap_ms_p99", "the same, p99, ms", 100),
 )
 # The order of tables and plots.
