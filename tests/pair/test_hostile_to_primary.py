@@ -44,6 +44,8 @@ LIES = [
         wire.LOG, b"\1\1", 1, epoch=p.epoch), None),
     ("protected", "short ack", lambda p: p.send(wire.ACK, b"1234"), "body_len"),
     ("protected", "oversized", lambda p: p.send(wire.ACK, b"", body_len=1 << 30), "body_len"),
+    ("protected", "zeros of no drive", lambda p: p.send(wire.DISK_ZEROS, bytes([1, *bytes(7)]), 99), "no drive 99"),
+    ("protected", "short zeros", lambda p: p.send(wire.DISK_ZEROS, b"1234"), "body_len"),
     ("protected", "cut in a message", lambda p: (p.sock.sendall(wire.MAGIC), p.sock.close()), None),
 ]
 

@@ -240,9 +240,9 @@ static void ft_told_bh(void *opaque)
     FtTold *t;
 
     while ((t = g_async_queue_try_pop(arrived))) {
-        if (t->disk < ft_disks_count && ft_disks[t->disk].copy) {
+        if (ft_disks[t->disk].copy) {
             ft_told_take(t);
-        } else if (t->disk < ft_disks_count && t->gen == ft_peer_gen()) {
+        } else if (t->gen == ft_peer_gen()) {
             g_queue_push_tail(&early_told, t);
         } else {
             g_free(t);
@@ -268,8 +268,8 @@ bool ft_copy_sums(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *da
     size_t n = len / sizeof(uint64_t);
     FtTold *t;
 
-    if (len % sizeof(uint64_t) || n > FT_DISK_SUMS_MAX) {
-        error_setg(errp, "disk_sums: %zu bytes", len);
+    if (len % sizeof(uint64_t) || n > FT_DISK_SUMS_MAX || disk >= ft_disks_count) {
+        error_setg(errp, "disk_sums: %zu bytes of drive %" PRIu64, len, disk);
         return false;
     }
     t = g_malloc0(sizeof(*t) + n * sizeof(uint64_t));
@@ -288,6 +288,10 @@ bool ft_copy_told_zeros(unsigned gen, uint64_t disk, uint64_t first, const uint8
     uint64_t n;
     FtTold *t;
 
+    if (disk >= ft_disks_count) {
+        error_setg(errp, "disk_zeros: there is no drive %" PRIu64, disk);
+        return false;
+    }
     if (!ft_disk_zeros_decode(data, len, &n, &why)) {
         error_setg(errp, "%s", why.text);
         return false;

@@ -309,7 +309,7 @@ int ft_copy_receive_zeros(unsigned gen, uint64_t disk, uint64_t first, const uin
     int room;
 
     if (ft_disk_shared() || disk >= ft_disks_count) {
-        error_setg(errp, "disk_zeros: drive %" PRIu64 " is out of place", disk);
+        error_setg(errp, "disk_zeros: there is no drive %" PRIu64, disk);
         return -1;
     }
     if (!ft_disk_zeros_decode(data, len, &n, &why)

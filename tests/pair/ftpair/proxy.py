@@ -2,8 +2,8 @@
 """A man in the middle of the pair's link, message by message.
 
 The primary connects here instead of to the secondary. corrupt(message, raw)
-is asked about every message of the log channel from the primary once arm()
-was called; the first time it answers bytes, they go out in place of raw.
+is asked about every message of the log channel from the primary (or from the
+secondary) once arm() was called; the first time it answers bytes, they go out in place of raw.
 """
 
 import socket
@@ -19,12 +19,13 @@ PROXY_PORT = 7001
 class Proxy:
     def __init__(self, namespace):
         self._namespace = namespace
-        self._corrupt = None
+        self._corrupt, self._of_primary = None, True
         self.done = threading.Event()
         self._listener = netns.Listener(namespace, (LOG_IP["b"], PROXY_PORT), self._join)
 
-    def arm(self, corrupt):
+    def arm(self, corrupt, from_primary=True):
         self.done.clear()
+        self._of_primary = from_primary
         self._corrupt = corrupt
 
     def _join(self, near):
@@ -45,7 +46,7 @@ class Proxy:
                 message, raw = wire.read_raw(source)
                 if message is None:
                     break
-                target.sendall(self._judge(message, raw) if from_primary else raw)
+                target.sendall(self._judge(message, raw) if from_primary == self._of_primary else raw)
         except (OSError, ValueError):
             pass
         for sock in (source, target):
