@@ -101,6 +101,11 @@ def boot(size, options, say):
     return {f"boot_s.{size}": seconds}
 
 
+def gave_up(watch, pair):
+    told = watch.told.get(pair.primary.name, {})
+    return told.get("state") == "exposed" and told["reason"].startswith("attach failed")
+
+
 def attach(size, options, say):
     with Attached("running", size, options, alone=True) as pair:
         pair.start_alone()
@@ -111,7 +116,7 @@ def attach(size, options, say):
             watch.begin()
             begin = time.monotonic()
             pair.begin_attach()
-            done = watch.until(lambda w: w.state(pair.primary) in ("protected", "exposed"), ATTACH_SECONDS)
+            done = watch.until(lambda w: w.state(pair.primary) == "protected" or gave_up(w, pair), ATTACH_SECONDS)
             seconds = time.monotonic() - begin
         if not done or pair.primary.state() != "protected":
             raise RuntimeError(f"not protected after {seconds:.0f} s: {pair.told()}")

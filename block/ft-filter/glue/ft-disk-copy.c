@@ -179,7 +179,7 @@ static void coroutine_fn ft_copy_co(void *opaque)
 {
     FtCopyRun *run = opaque;
 
-    ft_slice_begin(&run->slice);
+    ft_slice_begin(&run->slice, true);
     while (!run->stop) {
         bool moved = ft_copy_round(run);
 
@@ -393,6 +393,7 @@ bool ft_copy_finish(void)
     }
     run->final = true;
     qemu_co_sleep_wake(&run->idle);
+    qemu_co_sleep_wake(&run->slice.sleep);
     while (!run->ended) {
         aio_poll(qemu_get_aio_context(), true);
     }

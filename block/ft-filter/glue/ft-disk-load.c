@@ -131,13 +131,13 @@ static void coroutine_fn ft_scan_co(void *opaque)
 {
     unsigned gen = scan_gen;
     FtLook *l = ft_look_new();
-    FtSlice slice;
+    FtSlice slice = { 0 };
 
     while (incoming.writing) {
         /* A chunk of an attach that was given up; none of it begins after this. */
         qemu_co_sleep_ns(QEMU_CLOCK_REALTIME, FT_LOAD_WAIT_NS);
     }
-    ft_slice_begin(&slice);
+    ft_slice_begin(&slice, false);
     for (unsigned i = 0; i < ft_disks_count; i++) {
         if (!ft_scan_disk(&ft_disks[i], gen, l, &slice)) {
             break;
@@ -220,9 +220,9 @@ static int coroutine_fn ft_chunk_do(const FtChunk *c, unsigned *disk)
 static void coroutine_fn ft_chunks_co(void *opaque)
 {
     FtChunk *c;
-    FtSlice slice;
+    FtSlice slice = { 0 };
 
-    ft_slice_begin(&slice);
+    ft_slice_begin(&slice, false);
     while ((c = ft_chunk_pop())) {
         unsigned disk;
         int ret = ft_chunk_do(c, &disk);

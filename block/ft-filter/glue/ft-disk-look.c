@@ -8,7 +8,8 @@
  * A read may end inside of its own submission (aio=native and a hole, a cached image),
  * and a coroutine that never yields keeps the main loop, its locks, and so the vCPU and
  * the monitor. So the main loop's time is counted, not bytes: after FT_SLICE_NS of it
- * the coroutine sleeps for as long.
+ * the coroutine sleeps for as long where a guest runs, and lets the loop have a turn
+ * where none does.
  *
  * Main, BQL.
  *
@@ -24,6 +25,8 @@
 #include "qemu/memalign.h"
 
 #define FT_SLICE_NS (2 * SCALE_MS)
+/* What was counted may be time in which this thread had no CPU. */
+#define FT_SLICE_SLEEP_MAX_NS (10 * SCALE_MS)
 
 /* -- slices ----------------------------------------------------------------------- */
 
@@ -40,7 +43,7 @@ static void ft_main_woke(Notifier *n, void *opaque)
 
 static Notifier main_woke = { .notify = ft_main_woke };
 
-void ft_slice_begin(FtSlice *s)
+void ft_slice_begin(FtSlice *s, bool guest)
 {
     static bool listens;
 
@@ -48,6 +51,7 @@ void ft_slice_begin(FtSlice *s)
         listens = true;
         main_loop_poll_add_notifier(&main_woke);
     }
+    s->guest = guest;
     s->busy_ns = 0;
     s->since_ns = ft_now_ns();
 }
@@ -59,7 +63,8 @@ void coroutine_fn ft_slice_step(FtSlice *s)
     /* What it has slept for the disk or a worker was others' time. */
     s->busy_ns += now - MAX(s->since_ns, MIN(woke_ns, now));
     if (s->busy_ns >= FT_SLICE_NS) {
-        qemu_co_sleep_ns(QEMU_CLOCK_REALTIME, s->busy_ns);
+        qemu_co_sleep_ns_wakeable(&s->sleep, QEMU_CLOCK_REALTIME,
+                                  s->guest ? MIN(s->busy_ns, FT_SLICE_SLEEP_MAX_NS) : 1);
         s->busy_ns = 0;
         now = ft_now_ns();
     }

@@ -8,6 +8,7 @@
 
 #include "accel/ft/glue/ft-node.h"
 #include "block/block_int.h"
+#include "qemu/coroutine.h"
 #include "qemu/queue.h"
 #include "qemu/units.h"
 
@@ -136,9 +137,11 @@ void ft_images_read_done(void);  /* main or vCPU, BQL: no read of this node is l
 /* -- ft-disk-look.c: what an image holds, for the copy at an attach -- */
 /* How long a coroutine has kept the main loop; it sleeps before that is too much. */
 typedef struct FtSlice {
+    bool guest;                 /* one runs, and needs the locks            */
     uint64_t busy_ns, since_ns;
+    QemuCoSleep sleep;
 } FtSlice;
-void ft_slice_begin(FtSlice *s);
+void ft_slice_begin(FtSlice *s, bool guest);
 void coroutine_fn ft_slice_step(FtSlice *s);
 
 /* So many chunks are read and hashed at once. */
