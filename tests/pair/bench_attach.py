@@ -6,9 +6,13 @@ the same icount. Attach: ft-attach of a guest that runs alone until the pair is 
 both nodes are equal, and with their holes hold the same MiB at the beginning and at the end.
 """
 
+import os
+import shutil
 import time
+from contextlib import contextmanager
 
-from ftpair import disk, machine, sparse
+from ftpair import machine, sparse
+from ftpair.node import BUILD
 from ftpair.sparse import GIB, MIB, TIB
 from ftpair.succession import Succession
 from ftpair.watch import Watch
@@ -21,49 +25,51 @@ DEVICE = ("-device", "virtio-blk-pci,drive=d0,id=disk0")
 
 
 class Attached(Succession):
-    """A pair whose guest has one drive of that size, with an image on each side."""
+    """A pair whose guest has one drive, with an image on each side. first: more of the first primary."""
 
-    def __init__(self, name, size, options, **more):
-        words = {side: {"arguments": ["-drive", WORD.format(self.image_name(side)), *DEVICE, *more.pop("arguments", ())],
-                        "machine": more.get("words", ())} for side in "ab"}
-        more.pop("words", None)
-        super().__init__(f"bench-attach-{name}-{size}", timeout_ms=options.timeout_ms, keep=options.keep, primary=words["a"],
-                         secondary=words["b"], **more)
+    def __init__(self, name, size, images, options, *, first=None, first_arguments=(), **more):
+        drive = {side: ("-drive", WORD.format(self.image_name(side)), *DEVICE) for side in "ab"}
+        super().__init__(f"bench-attach-{name}-{size}", timeout_ms=options.timeout_ms, keep=options.keep,
+                         primary={"arguments": (*drive["a"], *first_arguments), **(first or {})}, secondary={"arguments": drive["b"]}, **more)
         for side in "ab":
-            self.make_image(side, size)
+            os.link(images / self.image_name(side), self.folder / self.image_name(side))
 
     def image_name(self, side):
         return f"{side}.raw"
 
-    def make_image(self, side, size):
-        path, other, length = self.folder / self.image_name(side), self.folder / self.image_name("a"), SIZES[size]
-        if side == "b" and not self.ft:
-            return
-        if side == "b":
-            disk.need("cp", "--sparse=auto" if size.endswith("full") else "--sparse=always", other, path)
-        elif size.endswith("full"):
-            sparse.fill(path, length)
-        else:
-            sparse.make(path, length, [(0, MIB, 1), (length - MIB, MIB, 2)])
-
     def changes_for(self, side):
         return {"d0.file": self.image_name(side)}
+
+
+@contextmanager
+def made(size, say):
+    """A folder with the images of both nodes. A guest that only boots does not change them."""
+    folder, length = BUILD / "runs" / f"bench-attach-{os.getpid()}", SIZES[size]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    say(f"attach: {size}: making two images")
+    try:
+        for side in "ab":
+            if size.endswith("full"):
+                sparse.fill(folder / f"{side}.raw", length)
+            else:
+                sparse.make(folder / f"{side}.raw", length, [(0, MIB, 1), (length - MIB, MIB, 2)])
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def run(options, say):
     """(figures, problems)."""
     figures, problems = {}, []
     for size in SIZES:
-        for work in (boot, attach):
-            try:
-                figures.update(work(size, options, say))
-            except TROUBLE as why:
-                problems.append(f"attach, {work.__name__} {size}: {why}")
-                say(f"FAILED {problems[-1]}")
-    try:
-        figures.update(plain(options, say))
-    except TROUBLE as why:
-        problems.append(f"attach, plain: {why}")
+        with made(size, say) as images:
+            for work in (plain, boot, attach) if size == next(iter(SIZES)) else (boot, attach):
+                try:
+                    figures.update(work(size, images, options, say))
+                except TROUBLE as why:
+                    problems.append(f"attach, {work.__name__} {size}: {why}")
+                    say(f"FAILED {problems[-1]}")
     return {**figures, **worst(figures)}, problems
 
 
@@ -85,15 +91,15 @@ def first_answer(pair):
         return (watch.first_ns - begin_ns) / 1e9
 
 
-def plain(options, say):
-    with Attached("plain", "1g", options, ft=False, words=("ft=off",), arguments=machine.ICOUNT) as pair:
+def plain(size, images, options, say):
+    with Attached("plain", size, images, options, ft=False, first={"machine": ("ft=off",)}, first_arguments=machine.ICOUNT) as pair:
         seconds = first_answer(pair)
     say(f"attach: a plain guest answers after {seconds:.2f} s")
     return {"boot_plain_s": seconds}
 
 
-def boot(size, options, say):
-    with Attached("boot", size, options) as pair:
+def boot(size, images, options, say):
+    with Attached("boot", size, images, options) as pair:
         pair.secondary.start().connect()
         seconds = first_answer(pair)
         state = pair.primary.state()
@@ -106,8 +112,8 @@ def gave_up(watch, pair):
     return told.get("state") == "exposed" and told["reason"].startswith("attach failed")
 
 
-def attach(size, options, say):
-    with Attached("running", size, options, alone=True) as pair:
+def attach(size, images, options, say):
+    with Attached("running", size, images, options, alone=True) as pair:
         pair.start_alone()
         pair.spawn()
         time.sleep(SETTLE_SECONDS)
