@@ -376,6 +376,43 @@ uint64_t ft_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
 /* The pause behind a turn of ran_ns, for a secondary that lags. Thread: any. */
 uint64_t ft_lag_pause(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) FT_NOEXCEPT;
 
+/* ---------------------------------------------------------------- attach --
+ * How the copy of a running guest's memory goes on (accel/ft/attach_pace.hpp).
+ * Thread: main, but pause: any.
+ */
+typedef enum FtAttachVerdict {
+    FT_ATTACH_GO_ON,
+    FT_ATTACH_CUT,                     /* the rest is carried in a moment   */
+    FT_ATTACH_GIVE_UP                  /* ft_attach_pace_why() says why     */
+} FtAttachVerdict;
+typedef struct FtAttachLook {          /* what a look at dirty memory found */
+    uint64_t now_ns;
+    uint64_t left_before;              /* bytes to be sent, before the look */
+    uint64_t left;                     /* with what the guest wrote to anew */
+    uint64_t written;                  /* pages written since the last look */
+    uint64_t beside;                   /* devices and drives, sent at the cut */
+} FtAttachLook;
+typedef struct FtAttachStats {
+    unsigned looks, slowed;            /* slowed: thousandths of its time   */
+    uint64_t written_rate, link_rate;  /* bytes a second                    */
+    uint64_t moved_ns;                 /* when the link last carried something */
+} FtAttachStats;
+typedef struct FtAttachPace FtAttachPace;
+FtAttachPace *ft_attach_pace_new(uint64_t now_ns, uint64_t memory) FT_NOEXCEPT;
+void ft_attach_pace_free(FtAttachPace *p) FT_NOEXCEPT;
+/* given: bytes handed to the link until now; under_way: of them not yet acknowledged. */
+void ft_attach_pace_link(FtAttachPace *p, uint64_t now_ns, uint64_t given,
+                         uint64_t under_way) FT_NOEXCEPT;
+/* The dirty memory was looked at, at the end of a pass or because it was due. */
+FtAttachVerdict ft_attach_pace_look(FtAttachPace *p, const FtAttachLook *look) FT_NOEXCEPT;
+bool ft_attach_pace_due(const FtAttachPace *p, uint64_t now_ns) FT_NOEXCEPT;
+/* How much to hand over at once, at most that much. */
+uint64_t ft_attach_pace_slice(const FtAttachPace *p, uint64_t most) FT_NOEXCEPT;
+void ft_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) FT_NOEXCEPT;
+void ft_attach_pace_why(const FtAttachPace *p, FtError *err) FT_NOEXCEPT;
+/* The pause behind a turn of ran_ns, for a guest that is slowed by so many thousandths. */
+uint64_t ft_attach_pause(uint64_t ran_ns, unsigned slowed) FT_NOEXCEPT;
+
 /* ----------------------------------------------------------------- lease --
  * The primary may let output go only while the secondary cannot have taken
  * over: until (send time of the last ping that was answered) + timeout. The

@@ -14,6 +14,8 @@
 #include "qemu/osdep.h"
 #include "qemu/units.h"
 #include "ft-node.h"
+#include "exec/ramlist.h"
+#include "exec/target_page.h"
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
 #include "io/channel-buffer.h"
@@ -21,9 +23,11 @@
 #include "migration/global_state.h"
 #include "migration/misc.h"
 #include "migration/register.h"
+#include "qemu/bitmap.h"
 #include "qemu/coroutine.h"
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
+#include "qemu/rcu.h"
 #include "qemu/timer.h"
 #include "qemu/yank.h"
 #include "system/cpu-timers.h"
@@ -41,17 +45,25 @@
 
 #define FT_SLICE_BYTES (4 * MiB)
 #define FT_CHUNK_BYTES (1 * MiB)
-#define FT_QUEUE_HIGH_BYTES (8 * MiB)
-#define FT_CUT_BYTES (1 * MiB)
 #define FT_CUT_DISK_BYTES (2 * MiB)
-#define FT_AHEAD_BYTES (2 * MiB)
+/* What a machine's devices take that was never saved yet. */
+#define FT_DEVICES_BYTES (256 * KiB)
 #define FT_LOOK_NS (5 * SCALE_MS)
-#define FT_PASSES_MAX 30
 #define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUIESCE_MAX 1000
 #define FT_STOPS_MAX 5
-/* How many timeouts an attach may stand still before it is given up. */
-#define FT_PATIENCE_TIMEOUTS 20
+/*
+ * How long nothing may arrive before an attach is given up: that is about the link and
+ * the secondary, whatever ft-timeout is. Behind the cut output is held; a secondary
+ * that is alive and does not load is one that has failed.
+ */
+#define FT_STILL_NS (10 * NANOSECONDS_PER_SECOND)
+#define FT_LOADING_TIMEOUTS 4
+#define FT_LOADING_MIN_NS (2 * NANOSECONDS_PER_SECOND)
+/* A guest that is slowed stands still for no longer than that without a look around. */
+#define FT_NAP_NS (2 * SCALE_MS)
+/* Falling asleep costs time: shorter pauses are saved up. */
+#define FT_PAUSE_MIN_NS SCALE_MS
 /* migration_rate_set() wants bytes per second and divides by ten. */
 #define FT_RATE_UNITS 10
 
@@ -69,12 +81,16 @@ static struct {
     QEMUFile *file;
     QEMUTimer *timer;
     QEMUBH *bh;
-    int pass;
+    FtAttachPace *pace;
+    bool closing;               /* the next cut follows on the next mark    */
+    uint64_t moved_ns;          /* when something was last seen to move     */
+    uint64_t devices_bytes;     /* what they took at the last cut           */
     FtMark mark;                /* atomic                                   */
-    QEMUTimer *patience;
-    uint64_t marked_bytes;      /* sent when the mark went out              */
+    QEMUTimer *patience;        /* behind the cut                           */
     FtLogWriter *writer;        /* of the attach before; freed at the next  */
 } attach;
+
+static unsigned slowed;         /* atomic: thousandths of the guest's time  */
 
 static void ft_attach_cleanup(MigrationStatus end)
 {
@@ -84,6 +100,7 @@ static void ft_attach_cleanup(MigrationStatus end)
         return;
     }
     attach.active = false;
+    qatomic_set(&slowed, 0);
     qemu_savevm_state_cleanup();
     g_clear_pointer(&ms->vmdesc, json_writer_free);
     ms->to_dst_file = NULL;
@@ -108,22 +125,53 @@ void ft_attach_abort(void)
     ft_attach_cleanup(MIGRATION_STATUS_FAILED);
 }
 
+static uint64_t ft_loading_max_ns(void)
+{
+    return MAX(FT_LOADING_MIN_NS, FT_LOADING_TIMEOUTS * ft_node.config.timeout_ns);
+}
+
 static void ft_attach_fail(const char *what)
 {
     ft_attach_abort();
     ft_post(ft_peer_gen(), FT_IN_ATTACH_FAILED, 0, what);
 }
 
-/* Heartbeats answer, but nothing moves: its main loop or its loader hangs. */
+/* Behind the cut: heartbeats answer, but its main loop or its loader hangs. */
 static void ft_attach_stands_still(void *opaque)
 {
-    ft_attach_fail("the secondary does not load the state");
+    g_autofree char *text = g_strdup_printf("the secondary does not load the state: not in the "
+                                            "%" PRIu64 " ms since it was sent",
+                                            ft_loading_max_ns() / SCALE_MS);
+
+    ft_attach_fail(text);
 }
 
 void ft_attach_moves(void)
 {
-    timer_mod(attach.patience,
-              ft_now_ns() + FT_PATIENCE_TIMEOUTS * ft_node.config.timeout_ns);
+    attach.moved_ns = ft_now_ns();
+}
+
+/* What the link has done until now. False: nothing has moved for too long. */
+static bool ft_attach_follow_link(void)
+{
+    g_autofree char *text = NULL;
+    uint64_t now_ns = ft_now_ns(), under_way = ft_peer_under_way();
+    FtAttachStats s;
+
+    ft_attach_pace_link(attach.pace, now_ns, ft_node.attach_bytes, under_way);
+    ft_attach_pace_stats(attach.pace, &s);
+    ft_node.attach = s;
+    attach.moved_ns = MAX(attach.moved_ns, s.moved_ns);
+    if (now_ns - attach.moved_ns < FT_STILL_NS) {
+        return true;
+    }
+    text = g_strdup_printf("%s: nothing has moved for %u s, %" PRIu64 " MiB are left",
+                           under_way ? "the link to the secondary carries nothing"
+                                     : "the secondary does not load the state",
+                           (unsigned)(FT_STILL_NS / NANOSECONDS_PER_SECOND),
+                           DIV_ROUND_UP(ft_node.attach_left + under_way, MiB));
+    ft_attach_fail(text);
+    return false;
 }
 
 /* Hands what the migration code has written to the sender. */
@@ -262,6 +310,7 @@ static void ft_cut_now(void)
     guint blob_len;
 
     ft_die_at("die-at-cut");
+    qatomic_set(&slowed, 0);
     if (!ft_stop_quiet(was_running)) {
         ft_attach_fail("the cut: events keep coming");
         return;
@@ -290,6 +339,7 @@ static void ft_cut_now(void)
         abort();
     }
     blob_len = blob->len;
+    attach.devices_bytes = blob_len;
     ft_node.attach_bytes += blob_len;
     ft_peer_send(FT_MSG_DEVICES, blob);
 
@@ -312,6 +362,7 @@ static void ft_cut_now(void)
     ft_node.attach_pause_ns = ft_now_ns() - start_ns;
     ft_node.attach_ns = ft_now_ns() - ft_node.attach_start_ns;
     ft_node.attach_left = 0;
+    timer_mod(attach.patience, ft_now_ns() + ft_loading_max_ns());
     trace_ft_cut(icount_get_raw(), blob_len, ft_node.attach_pause_ns);
     /* At once: whatever is posted from here on happened after the cut. */
     ft_input(FT_IN_CUT_DONE, 0, NULL, &error_abort);
@@ -331,16 +382,111 @@ static void ft_cut(void)
     ft_post_again();
 }
 
-/* Little is left: is the secondary where we are, or do we ask it to tell? */
-static bool ft_secondary_caught_up(void)
+/* -- the guest, slowed ------------------------------------------------------ */
+
+static uint64_t ft_thread_cpu_ns(void)
 {
-    if (qatomic_read(&attach.mark) == FT_MARK_BACK
-        && ft_node.attach_bytes - attach.marked_bytes <= FT_AHEAD_BYTES) {
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * NANOSECONDS_PER_SECOND + t.tv_nsec;
+}
+
+/*
+ * vCPU thread, each turn, no lock held: stands still for the share of the guest's time
+ * that the attach asks for, in pauses of milliseconds. Counted is what it has worked, so
+ * that a guest that sleeps by itself answers at once. How long it stood still.
+ */
+uint64_t ft_attach_slow_guest(void)
+{
+    static uint64_t worked_until_ns, owed_ns;
+    unsigned share = qatomic_read(&slowed);
+    uint64_t begin_ns, worked_ns;
+
+    if (!share) {
+        worked_until_ns = 0;
+        return 0;
+    }
+    worked_ns = ft_thread_cpu_ns();
+    if (worked_until_ns) {
+        owed_ns += ft_attach_pause(worked_ns - worked_until_ns, share);
+    }
+    worked_until_ns = worked_ns;
+    if (owed_ns < FT_PAUSE_MIN_NS) {
+        return 0;
+    }
+    begin_ns = ft_now_ns();
+    for (; owed_ns && qatomic_read(&slowed); owed_ns -= MIN(owed_ns, FT_NAP_NS)) {
+        g_usleep(MIN(owed_ns, FT_NAP_NS) / SCALE_US);
+    }
+    owed_ns = 0;
+    return ft_now_ns() - begin_ns;
+}
+
+/* -- the pass ----------------------------------------------------------------- */
+
+/* Bytes of the pages that the guest has written to since the last look. */
+static uint64_t ft_written_bytes(void)
+{
+    DirtyMemoryBlocks *dirty;
+    uint64_t pages = 0;
+
+    RCU_READ_LOCK_GUARD();
+    dirty = qatomic_rcu_read(&ram_list.dirty_memory[DIRTY_MEMORY_MIGRATION]);
+    for (unsigned i = 0; i < ram_list.num_dirty_blocks; i++) {
+        pages += bitmap_count_one(dirty->blocks[i], DIRTY_MEMORY_BLOCK_SIZE);
+    }
+    return pages * qemu_target_page_size();
+}
+
+/* Looks at what the guest has written to, and asks how to go on. */
+static FtAttachVerdict ft_attach_look(void)
+{
+    FtAttachLook look = { .written = ft_written_bytes() };
+    uint64_t must, can;
+    FtAttachVerdict verdict;
+
+    qemu_savevm_state_pending_estimate(&must, &can);
+    look.left_before = must + can;
+    /* Written for the migration thread, it takes the BQL; RL keeps the
+     * vCPU out of the guest meanwhile. */
+    bql_unlock();
+    qemu_savevm_state_pending_exact(&must, &can);
+    bql_lock();
+    look.left = must + can;
+    look.now_ns = ft_now_ns();
+    look.beside = ft_copy_left() + attach.devices_bytes;
+    ft_node.attach_left = look.left + ft_copy_left();
+    verdict = ft_attach_pace_look(attach.pace, &look);
+    ft_attach_pace_stats(attach.pace, &ft_node.attach);
+    qatomic_set(&slowed, ft_node.attach.slowed);
+    trace_ft_attach_look(ft_node.attach.looks, look.left, look.written, ft_node.attach_bytes,
+                         ft_node.attach.link_rate, ft_node.attach.slowed, verdict);
+    return verdict;
+}
+
+/*
+ * A look at the end of a pass, or because it is time for one. Before the cut the
+ * secondary has to have loaded what was sent: it is asked behind the last pass, and that
+ * one's look says whether the rest is still small enough. True: the attach is over, or cut.
+ */
+static bool ft_attach_decide(bool done)
+{
+    bool caught_up = done && qatomic_read(&attach.mark) == FT_MARK_BACK;
+    FtAttachVerdict verdict = ft_attach_look();
+    FtError why = { "" };
+
+    qatomic_set(&attach.mark, FT_MARK_NONE);
+    attach.closing = verdict == FT_ATTACH_CUT && !ft_main_loop_owes();
+    if (verdict == FT_ATTACH_GIVE_UP) {
+        ft_attach_pace_why(attach.pace, &why);
+        ft_attach_fail(why.text);
         return true;
     }
-    attach.marked_bytes = ft_node.attach_bytes;
-    qatomic_set(&attach.mark, FT_MARK_ASKED);
-    ft_peer_send(FT_MSG_MARK, NULL);
+    if (attach.closing && caught_up) {
+        ft_cut();
+        return true;
+    }
     return false;
 }
 
@@ -354,53 +500,60 @@ bool ft_attach_drives_first(void)
     return !ft_copy_told_all() || ft_copy_left() > FT_CUT_DISK_BYTES;
 }
 
-/* One slice of the RAM pass; the guest runs between two slices. */
-static void ft_attach_slice(void *opaque)
+/* One slice of memory; the guest runs between two of them. 1: all that is known to be
+ * dirty has been sent, 0: there is more, -1: it failed. */
+static int ft_attach_send_slice(void)
 {
-    uint64_t start_ns = ft_now_ns(), must, can;
     int done;
 
-    if (ft_node.cutting) {
+    ft_die_at("die-at-ram-pass");
+    migration_rate_set(ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES) * FT_RATE_UNITS);
+    migration_rate_reset();
+    done = qemu_savevm_state_iterate(attach.file, false);
+    ft_attach_flush();
+    return done < 0 || qemu_file_get_error(attach.file) ? -1 : done;
+}
+
+/* The link, the drives or the secondary first: looks again soon. True: it has to wait. */
+static bool ft_attach_waits(void)
+{
+    if (ft_attach_drives_first()) {
+        /* First the drives, which are larger: RAM would only get dirty again. */
+        ft_node.attach_left = ram_bytes_total() + ft_copy_left();
+    } else if (qatomic_read(&attach.mark) != FT_MARK_ASKED
+               && ft_peer_queued() <= 2 * ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES)) {
+        return false;
+    }
+    timer_mod(attach.timer, ft_now_ns() + FT_LOOK_NS);
+    return true;
+}
+
+static void ft_attach_slice(void *opaque)
+{
+    uint64_t start_ns = ft_now_ns();
+    int done;
+
+    if (ft_node.cutting || !attach.active) {
         return;
     }
     if (qemu_in_vcpu_thread()) {
         qemu_bh_schedule(attach.bh);    /* inside of a guest's instruction */
         return;
     }
-    if (!attach.active || qatomic_read(&attach.mark) == FT_MARK_ASKED
-        || ft_peer_queued() > FT_QUEUE_HIGH_BYTES) {
-        return;     /* ft_attach_sent() or ft_attach_mark_back() come back here */
-    }
-    if (ft_attach_drives_first()) {
-        /* First the drives, which are larger: RAM would only get dirty again. */
-        ft_node.attach_left = ram_bytes_total() + ft_copy_left();
-        timer_mod(attach.timer, ft_now_ns() + FT_LOOK_NS);
+    if (!ft_attach_follow_link() || ft_attach_waits()) {
         return;
     }
-    ft_die_at("die-at-ram-pass");
-    ft_attach_moves();
-    migration_rate_reset();
-    done = qemu_savevm_state_iterate(attach.file, false);
-    ft_attach_flush();
-    if (done < 0 || qemu_file_get_error(attach.file)) {
+    done = ft_attach_send_slice();
+    if (done < 0) {
         ft_attach_fail("the RAM pass failed");
         return;
     }
-    if (done) {
-        attach.pass++;
-        /* Written for the migration thread, it takes the BQL; RL keeps the
-         * vCPU out of the guest meanwhile. */
-        bql_unlock();
-        qemu_savevm_state_pending_exact(&must, &can);
-        bql_lock();
-        ft_node.attach_left = must + can + ft_copy_left();
-        trace_ft_attach_pass(attach.pass, must + can, ft_node.attach_bytes);
-        if (!ft_main_loop_owes()
-            && (attach.pass >= FT_PASSES_MAX
-                || (must + can <= FT_CUT_BYTES && ft_secondary_caught_up()))) {
-            ft_cut();
-            return;
-        }
+    ft_attach_follow_link();
+    if (done && attach.closing && qatomic_read(&attach.mark) == FT_MARK_NONE) {
+        qatomic_set(&attach.mark, FT_MARK_ASKED);
+        ft_peer_send(FT_MSG_MARK, NULL);
+    } else if ((done || ft_attach_pace_due(attach.pace, start_ns)) && ft_attach_decide(done)) {
+        return;
     }
     if (runstate_is_running()) {
         timer_mod(attach.timer, ft_now_ns() + (ft_now_ns() - start_ns));
@@ -443,7 +596,11 @@ void ft_attach_begin(uint64_t epoch)
         return;
     }
     attach.active = true;
-    attach.pass = 0;
+    ft_attach_pace_free(attach.pace);
+    attach.pace = ft_attach_pace_new(ft_now_ns(), ram_bytes_total());
+    g_assert(attach.pace);
+    attach.closing = false;
+    attach.devices_bytes = attach.devices_bytes ?: FT_DEVICES_BYTES;
     attach.mark = FT_MARK_NONE;
     attach.buffer = qio_channel_buffer_new(FT_SLICE_BYTES);
     attach.file = qemu_file_new_output(QIO_CHANNEL(attach.buffer));
@@ -454,7 +611,6 @@ void ft_attach_begin(uint64_t epoch)
     ft_node.attach_start_ns = ft_now_ns();
     ft_node.attach_ns = 0;
     ft_attach_moves();
-    migration_rate_set(FT_SLICE_BYTES * FT_RATE_UNITS);
     qemu_savevm_state_header(attach.file);
     if (qemu_savevm_state_setup(attach.file, &err) != 0) {
         ft_attach_fail(err ? error_get_pretty(err) : "the RAM pass cannot be set up");

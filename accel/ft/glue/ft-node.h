@@ -58,6 +58,7 @@ typedef struct FtNode {
     uint64_t attach_bytes, attach_left, attach_pause_ns;
     uint64_t attach_start_ns, attach_ns;
     uint64_t attach_covered;    /* looked at of the drives, sent of the memory */
+    FtAttachStats attach;       /* as it goes on, or went                   */
     bool start_pending;         /* cont was asked for before the attach     */
     bool detached;              /* the operator wants no second node now    */
     bool guest_off;             /* the guest has powered itself off         */
@@ -100,6 +101,8 @@ void ft_peer_send(FtMsgType type, GByteArray *body);
 void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body);
 /* Main. What is queued and not yet written; the attach waits on it. */
 size_t ft_peer_queued(void);
+/* Main. The same, with what the kernel has and the peer's has not acknowledged. */
+size_t ft_peer_under_way(void);
 /* Main. From here on the log of @w goes out, under @epoch. */
 void ft_peer_start_log(FtLogWriter *w);
 /* vCPU, RL or BQL: sends what is in it at once. False: wake the sender thread. */
@@ -138,6 +141,8 @@ void ft_attach_moves(void);     /* primary, main: it does not stand still       
 void ft_attach_done(void);                   /* primary: the secondary is ready */
 bool ft_attach_active(void);                 /* primary, main: until the cut    */
 bool ft_attach_drives_first(void);           /* primary, main: memory waits     */
+/* vCPU, no lock held: stands still for an attach's sake; for how long it did. */
+uint64_t ft_attach_slow_guest(void);
 void ft_load_prepare(void);                       /* any: a peer is being taken */
 void ft_load_begin(void);                                      /* secondary   */
 void ft_load_devices(GByteArray *blob);                        /* secondary   */

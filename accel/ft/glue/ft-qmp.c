@@ -54,6 +54,10 @@ static void ft_fill_attach(FtInfo *info)
     info->attach_step = ft_attach_step();
     info->attach_bytes = ft_node.attach_bytes;
     info->attach_left = ft_node.attach_left;
+    info->attach_looks = ft_node.attach.looks;
+    info->attach_written_per_second = ft_node.attach.written_rate;
+    info->attach_link_per_second = ft_node.attach.link_rate;
+    info->attach_slowed = ft_state() == FT_STATE_SYNCING ? ft_node.attach.slowed / 10 : 0;
     info->attach_ns = ft_node.attach_ns;
     info->attach_pause_ns = ft_node.attach_pause_ns;
     if (now - last_ns > NANOSECONDS_PER_SECOND / 10) {
@@ -311,8 +315,12 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                    i->early_dropped_packets);
     if (i->state == FT_NODE_STATE_SYNCING && i->role == FT_NODE_ROLE_PRIMARY) {
         monitor_printf(mon, "attach: %s, %" PRIu64 " MiB sent, %" PRIu64 " MiB left, %"
-                       PRIu64 " MiB/s\n", FtAttachStep_str(i->attach_step),
-                       i->attach_bytes >> 20, i->attach_left >> 20, i->attach_rate >> 20);
+                       PRIu64 " MiB/s; the guest writes %" PRIu64 " KB/s, the link carries %"
+                       PRIu64 " KB/s, slowed by %" PRIu64 " %%\n",
+                       FtAttachStep_str(i->attach_step), i->attach_bytes >> 20,
+                       i->attach_left >> 20, i->attach_rate >> 20,
+                       i->attach_written_per_second / 1000, i->attach_link_per_second / 1000,
+                       i->attach_slowed);
     } else if (i->attach_ns) {
         monitor_printf(mon, "last attach: %" PRIu64 " MiB in %" PRIu64 " ms, pause %"
                        PRIu64 " us\n", i->attach_bytes >> 20, i->attach_ns / 1000000,

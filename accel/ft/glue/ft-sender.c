@@ -9,7 +9,9 @@
 #include "qemu/units.h"
 #include "accel/ft/glue/ft-conn.h"
 #include "accel/ft/glue/trace.h"
+#include "io/channel-socket.h"
 #include "qemu/iov.h"
+#include <sys/ioctl.h>
 
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
 #define FT_UNUSED_LOOK_US 200
@@ -301,6 +303,17 @@ void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *
 size_t ft_peer_queued(void)
 {
     return ft_node.conn ? qatomic_read(&ft_node.conn->queued) : 0;
+}
+
+size_t ft_peer_under_way(void)
+{
+    FtConn *c = ft_node.conn;
+    int in_kernel = 0;
+
+    if (!c || ioctl(QIO_CHANNEL_SOCKET(c->log)->fd, TIOCOUTQ, &in_kernel) < 0) {
+        in_kernel = 0;
+    }
+    return ft_peer_queued() + MAX(in_kernel, 0);
 }
 
 /* Not by this thread: it must not wait for the link. */

@@ -359,6 +359,7 @@ static void ft_log_throttle_op(void)
     bool waited;
 
     if (!qatomic_read(&writer)) {
+        qatomic_set(&slowed_ns, slowed_ns + ft_attach_slow_guest());
         return;
     }
     waited = ft_log_wait_for_room();

@@ -4,15 +4,23 @@
 Each call is a TCP connection of its own from the client's namespace.
 """
 
+import base64
+import shutil
 import socket
+import subprocess
 import time
 import urllib.parse
+from pathlib import Path
 
 from . import netns, verdict
 from .hosts import GUEST_IP
 from .pair import Failed
 
 GOES_ON_SECONDS = 1.0           # how long the clients work on after a takeover
+PROGRAMS = Path(__file__).resolve().parents[2] / "guest"
+# No C library, nothing around it: less than a kilobyte.
+BARE = ("-Os", "-static", "-nostdlib", "-fno-pie", "-no-pie", "-fno-asynchronous-unwind-tables",
+        "-Wl,--build-id=none,-n,-z,noseparate-code,-s")
 
 
 def command(pair, line, seconds=20):
@@ -22,6 +30,14 @@ def command(pair, line, seconds=20):
     if status != "0":
         raise Failed(f"the guest's {line!r} ended with {status or 'nothing'}: {said}")
     return said
+
+
+def install(pair, name):
+    """Compiles tests/guest/NAME/NAME.c, a program without a C library, to /tmp/NAME of the guest."""
+    program = pair.folder / name
+    subprocess.run([shutil.which("gcc") or "cc", *BARE, PROGRAMS / name / f"{name}.c", "-o", program], check=True)
+    text = base64.b64encode(program.read_bytes()).decode()
+    command(pair, f"echo {text} | base64 -d >/tmp/{name} && chmod +x /tmp/{name}")
 
 
 def order(pair, line):

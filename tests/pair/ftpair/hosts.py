@@ -143,3 +143,11 @@ class Hosts:
             return
         self._wire = DelayedWire(self.lan, "l-a", "l-b", a_to_b_ms, b_to_a_ms)
         netns.batch(self.lan, ends)
+
+    def limit_log(self, mbit):
+        """From now on the log link carries so many Mbit/s in each direction; 0: it stands still."""
+        if not self._wire:
+            self.delay_log(0.1, 0.1)
+        self._wire.stand_still(mbit == 0)
+        if mbit:
+            self._wire.limit(mbit * 125_000)

@@ -83,12 +83,13 @@ class Qmp:
 
     def send(self, name, /, **arguments):
         """Sends without waiting; returns the id to wait for."""
-        self._next += 1
-        request = {"execute": name, "id": self._next}
+        request = {"execute": name}
         if arguments:
             request["arguments"] = {k.replace("_", "-"): v for k, v in arguments.items()}
         try:
             with self._send_lock:
+                self._next += 1
+                request["id"] = self._next
                 self._socket.sendall(json.dumps(request).encode() + b"\n")
         except OSError as error:
             raise QmpError(f"{name}: {error}") from error

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "accel/ft/link_rate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ft {
+
+/* What is older counts less and less: a link may become slow in the middle. */
+static constexpr double memory_s = 0.5;
+/* What was carried in less is no bound for anything: a message counts when all of it is. */
+static constexpr double bound_least_s = 0.001;
+
+void LinkRate::learn(double bytes, double seconds) noexcept {
+    double kept = std::exp(-seconds / memory_s);
+
+    bytes_ = bytes_ * kept + bytes;
+    seconds_ = seconds_ * kept + seconds;
+}
+
+void LinkRate::look(uint64_t now_ns, uint64_t given, uint64_t under_way) noexcept {
+    /* A message that is being written counts twice for a moment: never backwards. */
+    uint64_t carried = std::max(last_.carried, given - std::min(given, under_way));
+    double bytes = double(carried - last_.carried);
+    double seconds = now_ns > last_.at_ns ? double(now_ns - last_.at_ns) / 1e9 : 0;
+
+    if (carried > last_.carried) {
+        moved_ns_ = now_ns;
+    }
+    bool busy = last_.under_way > 0 && under_way > 0;
+    if (busy ? seconds > 0 : seconds >= bound_least_s && bytes / seconds > double(rate())) {
+        learn(bytes, seconds);
+    }
+    last_ = {now_ns, carried, under_way};
+}
+
+} // namespace ft
