@@ -26,9 +26,9 @@ namespace ft {
 
 class AttachPace {
   public:
-    /* The guest stands still for so much of its time at most. More, and its clock, which
-     * catches up at eight times its rate, would fall behind. */
-    static constexpr unsigned slowed_most = 875;
+    /* The guest stands still for so much of its time at most: on a busy host one that had
+     * an eighth of it left was too busy with its own clock ticks to answer anybody. */
+    static constexpr unsigned slowed_most = 750;
     /* The rest at a cut is carried in this time; if slowing has come to its end, in that. */
     static constexpr uint64_t cut_aim_ns = 200'000'000, cut_most_ns = 350'000'000;
     /* As much as a cut ever sends: it is in this node's memory, twice for a moment. */

@@ -3,9 +3,9 @@
 figures; and nobody who talks to the guest notices.
 
 Method: a log link of 100 Mbit/s, INCR in a closed loop, programs in the guest that write. One rewrites 48 MiB as fast as it
-can: the attach gives up and says what the guest writes and what the link carries, in the event and in query-ft, and the
-guest runs on at its speed. One computes while it writes 16 MiB, again and again: it is slowed, and protected. No gap of
-the client is longer than half a second, and the primary's memory does not grow by more than what the docs say.
+can, and the link, fast at first, becomes slow in the middle: the attach gives up and says what the guest writes and what the
+link carries, in the event and in query-ft, and the guest runs on at its speed. One computes while it writes 16 MiB, again and again: it is slowed, and protected. No gap of
+the client is longer than half a second (and what a busy host makes of itself), and the primary's memory does not grow by more than what the docs say.
 """
 
 import re
@@ -15,8 +15,8 @@ import time
 from ftpair import digest, guest, verdict
 from ftpair.succession import Succession
 
-MBIT, GAP_MS_MAX, GROWS_MIB_MAX = 100, 500, 64
-GIVE_UP_SECONDS, ATTACH_SECONDS = 60, 60
+MBIT, FAST_MBIT, GAP_MS_MAX, GROWS_MIB_MAX = 100, 1000, 500, 64
+GIVE_UP_SECONDS, ATTACH_SECONDS, BEFORE_SECONDS = 60, 60, 2
 REWRITE = "/tmp/writer 48 0"             # MiB, turns between two pages
 COMPUTE = "/tmp/writer 16 20000"
 SMALL = {"parameters": "ft.file=0", "arguments": ("-mem-prealloc",)}
@@ -34,21 +34,24 @@ def begin(pair):
     pair.start_alone()
     guest.install(pair, "writer")
     pair.start_long_incr()
-    pair.hosts.limit_log(MBIT)
 
 
 def load(pair, line):
-    """Starts the program in the guest; the command that ends it."""
+    """Starts the program in the guest, and lets it work for a while; the command that ends it."""
     guest.command(pair, f"{line} >/dev/null 2>&1 </dev/null & echo $! >/tmp/load")
+    time.sleep(BEFORE_SECONDS)
     return "kill -9 $(cat /tmp/load)"
 
 
 def gives_up(case, pair):
     end = load(pair, REWRITE)
     pair.spawn()
+    pair.hosts.limit_log(FAST_MBIT)
     with Watch(pair) as watch:
         pair.begin_attach()
         pair.wait_state(pair.primary, "syncing", 5)
+        watch.first_pass.wait(ATTACH_SECONDS)
+        pair.hosts.limit_log(MBIT)
         said = pair.wait_state(pair.primary, "exposed", GIVE_UP_SECONDS)
     names_both(case, said["reason"])
     event = pair.state_event(pair.primary, ("exposed",), watch.begin_real_ns, 1)
@@ -77,6 +80,7 @@ def runs_on(case, pair):
 def is_slowed(case, pair):
     end = load(pair, COMPUTE)
     pair.spawn()
+    pair.hosts.limit_log(MBIT)
     with Watch(pair) as watch:
         attach = pair.attach(ATTACH_SECONDS)
     case.figure("attach_seconds", round(attach.seconds, 1))
@@ -92,7 +96,7 @@ class Watch:
     """What query-ft says meanwhile, and how large the primary's process is."""
 
     def __init__(self, pair):
-        self._pair, self._over = pair, threading.Event()
+        self._pair, self._over, self.first_pass = pair, threading.Event(), threading.Event()
         self.slowed_most = self.rss_most = 0
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -114,11 +118,17 @@ class Watch:
     def _run(self):
         while not self._over.wait(0.05):
             self.rss_most = max(self.rss_most, self.rss())
-            self.slowed_most = max(self.slowed_most, self._pair.primary.query()["attach-slowed"])
+            query = self._pair.primary.query()
+            self.slowed_most = max(self.slowed_most, query["attach-slowed"])
+            if query["attach-looks"]:
+                self.first_pass.set()
 
     def judge(self, case, pair, what):
         pair.incr.wait_past(self.end_ns + 100_000_000)
-        gap = verdict.ms(pair.incr.gap_around(self.begin_ns, self.end_ns)[0])
-        case.expect(f"{what}: no gap above {GAP_MS_MAX} ms", gap <= GAP_MS_MAX, f"{gap:.0f} ms")
+        length, begin_ns, _ = pair.incr.gap_around(self.begin_ns, self.end_ns)
+        gap = verdict.ms(length)
+        # A busy host makes gaps of its own, in the guest that is not slowed as well.
+        before = verdict.ms(pair.incr.gap_around(self.begin_ns - BEFORE_SECONDS * 10**9, self.begin_ns)[0])
+        case.expect(f"{what}: no gap above {GAP_MS_MAX} ms", gap <= GAP_MS_MAX + before, f"{gap:.0f} ms after {(begin_ns - self.begin_ns) / 1e9:.1f} s, {before:.0f} ms before it")
         case.expect(f"{what}: at most {GROWS_MIB_MAX} MiB of memory", self.rss_most - self.rss_before <= GROWS_MIB_MAX,
                     f"RSS {self.rss_before} MiB before, {self.rss_most} MiB at most")

@@ -255,8 +255,8 @@ TEST(AttachPace, EndsWhateverGuestAndLinkAre) {
 TEST(AttachPause, GrowsWithTheShareAndIsBounded) {
     EXPECT_EQ(ft::slowed_pause_ns(ms, 0), 0u);
     EXPECT_EQ(ft::slowed_pause_ns(ms, 500), ms);
-    EXPECT_EQ(ft::slowed_pause_ns(ms, AttachPace::slowed_most), 7 * ms);
-    EXPECT_LE(ft::slowed_pause_ns(second, AttachPace::slowed_most), 14 * ms);
+    EXPECT_EQ(ft::slowed_pause_ns(ms, AttachPace::slowed_most), 3 * ms);
+    EXPECT_LE(ft::slowed_pause_ns(second, AttachPace::slowed_most), 6 * ms);
     EXPECT_EQ(ft::slowed_pause_ns(0, 1000), 0u);
 }
 

@@ -64,6 +64,7 @@
 #define FT_NAP_NS (2 * SCALE_MS)
 /* Falling asleep costs time: shorter pauses are saved up. */
 #define FT_PAUSE_MIN_NS SCALE_MS
+#define FT_PAUSE_OVER_NS (100 * SCALE_MS)
 /* migration_rate_set() wants bytes per second and divides by ten. */
 #define FT_RATE_UNITS 10
 
@@ -395,16 +396,17 @@ static uint64_t ft_thread_cpu_ns(void)
 /*
  * vCPU thread, each turn, no lock held: stands still for the share of the guest's time
  * that the attach asks for, in pauses of milliseconds. Counted is what it has worked, so
- * that a guest that sleeps by itself answers at once. How long it stood still.
+ * that a guest that sleeps by itself answers at once; and what it has slept too long,
+ * because this host is busy, is taken from the next pause. How long it stood still.
  */
 uint64_t ft_attach_slow_guest(void)
 {
-    static uint64_t worked_until_ns, owed_ns;
+    static int64_t worked_until_ns, owed_ns;
     unsigned share = qatomic_read(&slowed);
-    uint64_t begin_ns, worked_ns;
+    int64_t begin_ns, now_ns, worked_ns;
 
     if (!share) {
-        worked_until_ns = 0;
+        worked_until_ns = owed_ns = 0;
         return 0;
     }
     worked_ns = ft_thread_cpu_ns();
@@ -415,12 +417,14 @@ uint64_t ft_attach_slow_guest(void)
     if (owed_ns < FT_PAUSE_MIN_NS) {
         return 0;
     }
-    begin_ns = ft_now_ns();
-    for (; owed_ns && qatomic_read(&slowed); owed_ns -= MIN(owed_ns, FT_NAP_NS)) {
-        g_usleep(MIN(owed_ns, FT_NAP_NS) / SCALE_US);
+    begin_ns = now_ns = ft_now_ns();
+    while (now_ns - begin_ns < owed_ns && qatomic_read(&slowed)) {
+        g_usleep(MIN(begin_ns + owed_ns - now_ns, FT_NAP_NS) / SCALE_US + 1);
+        now_ns = ft_now_ns();
     }
-    owed_ns = 0;
-    return ft_now_ns() - begin_ns;
+    owed_ns = MAX(owed_ns - (now_ns - begin_ns), -FT_PAUSE_OVER_NS);
+    worked_until_ns = ft_thread_cpu_ns();       /* to fall asleep is not the guest's work */
+    return now_ns - begin_ns;
 }
 
 /* -- the pass ----------------------------------------------------------------- */
@@ -607,6 +611,7 @@ void ft_attach_begin(uint64_t epoch)
     ms->to_dst_file = attach.file;
     ft_node.attach_bytes = 0;
     ft_node.attach_covered = 0;
+    ft_node.attach = (FtAttachStats) {};
     ft_node.attach_left = ram_bytes_total();
     ft_node.attach_start_ns = ft_now_ns();
     ft_node.attach_ns = 0;
