@@ -298,6 +298,41 @@ bool ft_early_pop(FtEarly *e, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
 void ft_early_clear(FtEarly *e) FT_NOEXCEPT;
 void ft_early_stats(const FtEarly *e, FtEarlyStats *s) FT_NOEXCEPT;
 
+/* ------------------------------------------------------ seen by the network --
+ * What has to be said again when the guest lives elsewhere: the addresses it sends
+ * from and the groups it listens to (net/ft-filter/seen.hpp). One for each netdev.
+ * Thread: any, under a lock of the caller's.
+ */
+typedef struct FtSeen FtSeen;
+typedef struct FtSeenLimits {
+    size_t sources_max, reports_max;   /* what is old gives way             */
+    size_t report_bytes_max;
+    uint64_t age_ns_max;               /* of a source that is told          */
+} FtSeenLimits;
+typedef struct FtSeenStats {
+    uint64_t sources, reports, report_bytes;   /* now                       */
+    uint64_t told;                     /* frames given by ft_seen_next      */
+} FtSeenStats;
+FtSeen *ft_seen_new(const FtSeenLimits *limits) FT_NOEXCEPT;
+void ft_seen_free(FtSeen *s) FT_NOEXCEPT;
+/* What precedes the Ethernet frame in each packet. */
+void ft_seen_set_header(FtSeen *s, size_t bytes) FT_NOEXCEPT;
+void ft_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
+                        uint64_t now_ns) FT_NOEXCEPT;
+void ft_seen_from_outside(FtSeen *s, const uint8_t *data, size_t len,
+                          uint64_t now_ns) FT_NOEXCEPT;
+/* Is the packet's sender an address that the guest has sent from? */
+bool ft_seen_is_guests(const FtSeen *s, const uint8_t *data, size_t len) FT_NOEXCEPT;
+void ft_seen_clear(FtSeen *s) FT_NOEXCEPT;
+/* The frames that tell a network of it all, without a header. */
+void ft_seen_begin_round(FtSeen *s, uint64_t now_ns) FT_NOEXCEPT;
+bool ft_seen_next(FtSeen *s, const uint8_t **frame, size_t *len) FT_NOEXCEPT;
+/* For the other node; valid until the next save. */
+const uint8_t *ft_seen_save(FtSeen *s, uint64_t now_ns, size_t *len) FT_NOEXCEPT;
+bool ft_seen_load(FtSeen *s, const uint8_t *data, size_t len, uint64_t now_ns,
+                  FtError *err) FT_NOEXCEPT;
+void ft_seen_stats(const FtSeen *s, FtSeenStats *stats) FT_NOEXCEPT;
+
 /* ---------------------------------------------------------------- digest --
  * What a node is at one instruction count, as a list of named hashes: CPU, RAM,
  * each device's section. The primary puts the hashes into a DIGEST event, the

@@ -1,6 +1,7 @@
 /*
  * Goal: whatever bytes a peer sends, the decoders answer; what they accept is
- * exactly what we would have written. Method: one entry for header, hello, log
+ * exactly what we would have written. So with the frames of the guest that the
+ * announcement looks into, and what one node tells the other of them. Method: one entry for header, hello, log
  * and whole streams. Sums are put right first, because a mutated message with a
  * wrong sum would test nothing but the sum. A log that is accepted is got, event
  * by event, and written again: the bytes must be the same.
@@ -20,6 +21,7 @@
 #include "hw/ft-replay/stream.hpp"
 #include "tests/negative/fuzz_wire.hpp"
 #include "tests/unit/sample.hpp"
+#include "tests/unit/seen_frames.hpp"
 
 using namespace ft;
 using sample::Bytes;
@@ -153,6 +155,78 @@ void fuzz_stream(Bytes in, bool right_sums) {
     static_cast<void>(decoder.end(rest.size()));
 }
 
+/* What was seen survives the way to another node. */
+void fuzz_seen_again(FtSeen *seen, const FtSeenLimits &limits) {
+    FtSeen *there = ft_seen_new(&limits);
+    size_t len, again_len;
+    FtError err;
+    const uint8_t *data = ft_seen_save(seen, 0, &len);
+
+    FT_ASSERT(ft_seen_load(there, data, len, 0, &err), "saved, and not loaded: %s",
+              err.text);
+    const uint8_t *again = ft_seen_save(there, 0, &again_len);
+    FT_ASSERT(again_len == len && !memcmp(again, data, len), "loaded, and saved otherwise");
+    ft_seen_free(there);
+}
+
+constexpr FtSeenLimits fuzz_seen_limits{
+    .sources_max = 4, .reports_max = 4, .report_bytes_max = 4096, .age_ns_max = 1};
+
+void fuzz_frame(std::span<const uint8_t> in) {
+    constexpr size_t virtio_header = 10;
+    FtSeen *seen = ft_seen_new(&fuzz_seen_limits);
+    FtSeenStats stats;
+
+    ft_seen_set_header(seen, virtio_header);
+    ft_seen_from_guest(seen, in.data(), in.size(), 0);
+    ft_seen_from_outside(seen, in.data(), in.size(), 0);
+    fuzz_seen_again(seen, fuzz_seen_limits);
+    ft_seen_stats(seen, &stats);
+    fuzz_accepted = stats.reports > 0;
+    ft_seen_free(seen);
+}
+
+void fuzz_seen(std::span<const uint8_t> in) {
+    FtSeen *seen = ft_seen_new(&fuzz_seen_limits);
+    FtError err;
+
+    if (ft_seen_load(seen, in.data(), in.size(), 0, &err)) {
+        fuzz_seen_again(seen, fuzz_seen_limits);
+        fuzz_accepted = true;
+    }
+    ft_seen_free(seen);
+}
+
+std::vector<Bytes> seen_seeds() {
+    using namespace frames;
+    Bytes header(10, 0), tags = join({tag(0x88a8, 7), tag(0x8100, 8)});
+    return {
+        join({header, ethernet(mac(1), tags, type4, igmp(0x16, group4(1)))}),
+        join({header,
+              ethernet(mac(1), {}, type4,
+                       report3({record(4, group4(1)), record(5, group4(2), {1, 2})}))}),
+        join({header, ethernet(mac(1), {}, type6, mld(131, group6(1)))}),
+        join({header, ethernet(mac(1), {}, type6,
+                               mld2({record(2, group6(1)), record(5, group6(2), {1})}))}),
+        join({header, ethernet(mac(1), {}, type6, ipv6(103, {0x20, 0, 0, 0}))}),
+    };
+}
+
+/* What one node has seen of all these. */
+Bytes seen_saved() {
+    FtSeen *seen = ft_seen_new(&fuzz_seen_limits);
+    size_t len;
+
+    ft_seen_set_header(seen, 10);
+    for (const Bytes &packet : seen_seeds()) {
+        ft_seen_from_guest(seen, packet.data(), packet.size(), 0);
+    }
+    const uint8_t *data = ft_seen_save(seen, 0, &len);
+    Bytes saved(data, data + len);
+    ft_seen_free(seen);
+    return saved;
+}
+
 } // namespace
 
 bool fuzz_accepted;
@@ -164,15 +238,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     std::span<const uint8_t> in(data + 1, size - 1);
-    switch (data[0] % 4) {
+    switch (data[0] % fuzz_kinds) {
     case fuzz_kind_bodies:
         fuzz_bodies(in);
         break;
     case fuzz_kind_log:
         fuzz_log(in);
         break;
+    case fuzz_kind_frame:
+        fuzz_frame(in);
+        break;
+    case fuzz_kind_seen:
+        fuzz_seen(in);
+        break;
     default:
-        fuzz_stream({in.begin(), in.end()}, data[0] % 4 == fuzz_kind_stream);
+        fuzz_stream({in.begin(), in.end()}, data[0] % fuzz_kinds == fuzz_kind_stream);
     }
     return 0;
 }
@@ -190,5 +270,9 @@ std::vector<Bytes> fuzz_seeds() {
     }
     add(fuzz_kind_stream, sample::stream());
     add(fuzz_kind_stream_as_is, sample::stream());
+    for (const Bytes &packet : seen_seeds()) {
+        add(fuzz_kind_frame, packet);
+    }
+    add(fuzz_kind_seen, seen_saved());
     return seeds;
 }

@@ -282,6 +282,18 @@ void ft_early_restart(void);           /* secondary, receiver: a log begins    *
 void ft_early_give(void);              /* main: live, the guest gets what is left */
 void ft_early_totals(FtEarlyStats *sum);                       /* any         */
 
+/* -- net/ft-filter/glue/ft-seen.c: what the network has seen of the guest ------- */
+void ft_seen_add(NetClientState *nc);   /* main: the next netdev               */
+void ft_seen_output(unsigned netdev, const uint8_t *data, size_t len); /* RL + BQL */
+/* Any thread: a packet from outside that the guest gets, on either node. */
+void ft_seen_input(unsigned netdev, const struct iovec *iov, int iovcnt);
+/* Any thread: has the guest sent from this packet's sender? */
+bool ft_seen_has_sent(unsigned netdev, const uint8_t *data, size_t len);
+/* Main: all that the network has to be told; the frame is valid until the next call. */
+void ft_seen_tell_begin(void);
+bool ft_seen_tell_next(NetClientState **nc, const uint8_t **frame, size_t *len);
+void ft_seen_totals(FtSeenStats *sum);                         /* any         */
+
 /* -- block/ft-filter/glue/ft-disk.c: the drives ------------------------------- */
 typedef struct FtDiskStats {
     const char *name;

@@ -98,6 +98,16 @@ static void ft_fill_early(FtInfo *info)
     info->early_dropped_packets = s.dropped;
 }
 
+static void ft_fill_seen(FtInfo *info)
+{
+    FtSeenStats s;
+
+    ft_seen_totals(&s);
+    info->seen_sources = s.sources;
+    info->seen_reports = s.reports;
+    info->announced_frames = s.told;
+}
+
 static void ft_fill_disks(FtInfo *info)
 {
     FtDiskInfoList **tail = &info->disks;
@@ -168,6 +178,7 @@ FtInfo *qmp_query_ft(Error **errp)
     ft_fill_attach(info);
     ft_fill_output(info);
     ft_fill_early(info);
+    ft_fill_seen(info);
     ft_fill_disks(info);
     return info;
 }

@@ -60,11 +60,11 @@ static struct {
 
 /* -- devices ------------------------------------------------------------------ */
 
-/* The host's clocks, positions in a log and run states are no guest state. */
+/* The host's clocks, positions in a log, run states and a network are no guest state. */
 static bool ft_section_is_local(const char *name)
 {
     return g_str_equal(name, "timer") || g_str_equal(name, "replay")
-        || g_str_equal(name, "globalstate");
+        || g_str_equal(name, "globalstate") || g_str_equal(name, "ft-seen");
 }
 
 static void ft_digest_dump(const char *name, const void *data, uint64_t len)

@@ -159,6 +159,7 @@ static void ft_guest_output(FtFilter *f, unsigned flags, const struct iovec *iov
     g_assert(data);
     iov_to_buf(iov, iovcnt, 0, data, len);
     replay_output(f->id, len, ft_hash(data, len));
+    ft_seen_output(f->id, data, len);
     ft_hold_packet(f, flags, data, len);
 }
 
@@ -178,6 +179,7 @@ static ssize_t ft_filter_receive(NetFilterState *nf, NetClientState *sender,
     if (sender != nf->netdev) {
         ft_guest_output(f, flags, iov, iovcnt);
     } else if (replay_mode == REPLAY_MODE_RECORD) {
+        ft_seen_input(f->id, iov, iovcnt);
         replay_net_packet_event(f->rns, flags, iov, iovcnt);
         ft_log_commit_large();
         ft_input_delivered(nf->netdev);
@@ -246,6 +248,7 @@ static bool ft_filter_add(NetClientState *nc, Error **errp)
     filters[filters_count] = FILTER_FT(obj);
     filters[filters_count]->id = filters_count;
     filters_count++;
+    ft_seen_add(nc);
     if (replay_mode == REPLAY_MODE_PLAY) {
         ft_early_add(nc);
     }

@@ -54,8 +54,10 @@ static FtEarly *ft_early_of(unsigned netdev)
 /* Receiver of the log: see ft_log_reader_watch(). */
 static void ft_early_packet_logged(uint32_t netdev, const uint8_t *data, size_t len)
 {
+    struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
     FtEarly *e;
 
+    ft_seen_input(netdev, &iov, 1);
     QEMU_LOCK_GUARD(&lock);
     e = ft_early_of(netdev);
     if (e) {
@@ -93,6 +95,9 @@ void ft_early_packet(unsigned netdev, unsigned flags, const struct iovec *iov, i
 
     if (joined) {
         iov_to_buf(iov, iovcnt, 0, joined, len);
+    }
+    if (ft_seen_has_sent(netdev, p.data, len)) {
+        return;                 /* the network brings the guest its own packet back */
     }
     QEMU_LOCK_GUARD(&lock);
     e = ft_early_of(netdev);

@@ -15,8 +15,8 @@ A rack may have more nodes than two, and nodes without a tap0 for those who
 make their own.
 
 With flood=True the network delivers the guest's packets to both nodes, as in
-docs/OPERATING.md: the switch does not learn on the nodes' ports, and each
-node's own bridge has the guest's address at its tap for good.
+docs/OPERATING.md: the switch does not learn on the nodes' ports, and each node's
+host hands what comes from it for the guest to its tap, past its own bridge.
 """
 
 import os
@@ -99,7 +99,9 @@ class Hosts:
         netns.batch(self.lan, [f"link set p-{side} type bridge_slave learning off" for side in self.nodes])
         for name in self.nodes.values():
             if self._taps:
-                netns.run(["bridge", "-n", name, "fdb", "replace", GUEST_MAC, "dev", "tap0", "master", "static", "sticky"])
+                netns.run(["tc", "-n", name, "qdisc", "replace", "dev", "up0", "clsact"])
+                netns.run(["tc", "-n", name, "filter", "replace", "dev", "up0", "ingress", "protocol", "all", "prio", "1", "handle", "800::1",
+                           "u32", "match", "ether", "dst", GUEST_MAC, "action", "mirred", "egress", "redirect", "dev", "tap0"])
 
     def close(self):
         if self._wire:

@@ -1,0 +1,73 @@
+/*
+ * What the network has seen of the guest behind one NIC: the addresses it sends from
+ * (seen_sources.hpp) and what it has told switches that snoop (memberships.hpp). A
+ * node that goes live says it all once more from where the guest lives now.
+ *
+ * Both nodes look at what their own guest sends; a secondary makes the same packets.
+ * What was sent before the attach comes with the devices' state (save, load).
+ *
+ * What was said in vain costs nothing but a frame: a round is at most one for each
+ * address and for each report. The caller's lock covers it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef NET_FT_FILTER_SEEN_HPP
+#define NET_FT_FILTER_SEEN_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "accel/ft/ft.h"
+#include "net/ft-filter/memberships.hpp"
+#include "net/ft-filter/seen_sources.hpp"
+
+namespace ft {
+
+class Seen {
+  public:
+    explicit Seen(const FtSeenLimits &limits)
+        : sources_(limits.sources_max, limits.age_ns_max),
+          memberships_(limits.reports_max, limits.report_bytes_max) {}
+
+    /* What precedes the Ethernet frame in each packet: nothing, or virtio's header. */
+    void set_header(size_t bytes) noexcept { header_ = bytes; }
+    void from_guest(std::span<const uint8_t> packet, uint64_t now_ns);
+    void from_outside(std::span<const uint8_t> packet, uint64_t now_ns) noexcept;
+    /* The packet's sender is the guest, whoever brings it. */
+    bool is_guests(std::span<const uint8_t> packet) const noexcept;
+    void clear() noexcept;
+
+    /* The frames that tell a network all this, without a header. */
+    void begin_round(uint64_t now_ns);
+    bool next(std::span<const uint8_t> *frame);
+
+    std::vector<uint8_t> save(uint64_t now_ns) const;
+    /* Replaces what is here; what is refused leaves nothing. */
+    Status load(std::span<const uint8_t> saved, uint64_t now_ns);
+    FtSeenStats stats() const noexcept;
+
+  private:
+    std::span<const uint8_t> frame_of(std::span<const uint8_t> packet) const noexcept;
+
+    SeenSources sources_;
+    Memberships memberships_;
+    size_t header_ = 0;
+    std::deque<std::vector<uint8_t>> round_;
+    std::vector<uint8_t> leaving_; /* the frame given last */
+    uint64_t told_ = 0;
+};
+
+/*
+ * A frame as it would be on a wire: where the header in front leaves a checksum to
+ * the NIC, it is put in. What the header says is the guest's: a place beyond the
+ * frame is left alone.
+ */
+std::vector<uint8_t> finished_frame(std::span<const uint8_t> header,
+                                    std::span<const uint8_t> frame);
+
+} // namespace ft
+
+#endif
