@@ -502,6 +502,37 @@ FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t c
 /* Is the orderly end of the stream, behind @last, the death of the peer's process? */
 bool ft_witness_proves_death(FtWitnessWord last) FT_NOEXCEPT;
 
+/* ------------------------------------------------------------- watchdog --
+ * Which part of a node stands still, and what follows (accel/ft/watchdog.hpp). Thread:
+ * one looks, FT_LOOKS_PER_LIMIT times in the limit; any may read.
+ */
+typedef enum FtPart { FT_PART_MAIN_LOOP, FT_PART_VCPU, FT_PART__COUNT } FtPart;
+typedef enum FtMotion {
+    FT_MOTION_AS_BEFORE,
+    FT_MOTION_ENDS,         /* it has not moved for the limit               */
+    FT_MOTION_BEGINS        /* it had not, and moves again                  */
+} FtMotion;
+enum { FT_LOOKS_PER_LIMIT = 10 };
+typedef struct FtWatchdog FtWatchdog;
+FtWatchdog *ft_watchdog_new(uint64_t limit_ns) FT_NOEXCEPT;
+void ft_watchdog_free(FtWatchdog *w) FT_NOEXCEPT;
+/* @moved: it has since the last look, or it rests and may. */
+FtMotion ft_watchdog_look(FtWatchdog *w, FtPart part, bool moved, uint64_t now_ns) FT_NOEXCEPT;
+/* For how long it has not moved; and the last time that this was longer than the limit. */
+uint64_t ft_watchdog_still_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
+uint64_t ft_watchdog_stood_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
+/* Since when nothing of this node has been seen to stand still. */
+uint64_t ft_watchdog_well_ns(const FtWatchdog *w, uint64_t now_ns) FT_NOEXCEPT;
+uint64_t ft_watchdog_limit_ns(uint64_t timeout_ns) FT_NOEXCEPT;
+/* Long enough to be shown: more than one look. */
+bool ft_watchdog_is_seen(uint64_t still_ns, uint64_t limit_ns) FT_NOEXCEPT;
+/* Should the node that has stood still for so long give way to the other one? Not if
+ * that stands still, too, or has until a moment ago: what both wait for (a storage,
+ * say) may come back, and has then come back for both. */
+bool ft_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns,
+                          uint64_t limit_ns) FT_NOEXCEPT;
+const char *ft_part_name(FtPart part) FT_NOEXCEPT;
+
 /* ------------------------------------------------------------- disk copy --
  * Which chunks of a drive's image the secondary does not have yet: an attach
  * starts with all of them, takes what the secondary says of its image, zeros or

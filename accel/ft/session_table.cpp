@@ -111,6 +111,7 @@ constexpr Table make_table() {
                           {FT_IN_CONNECTION_LOST, DecidePaused},
                           {FT_IN_PEER_SILENT, DecidePaused},
                           {FT_IN_PEER_GOODBYE, DecidePaused},
+                          {FT_IN_PEER_STUCK, DecidePaused},
                           {FT_IN_ATTACH, RefuseAlreadyProtected},
                           {FT_IN_FAILOVER, RefuseHandoverUnderWay},
                           {FT_IN_DETACH, RefuseHandoverUnderWay}});
@@ -118,6 +119,8 @@ constexpr Table make_table() {
                                {FT_IN_CONNECTION_LOST, DecidePaused},
                                {FT_IN_PEER_SILENT, DecidePaused},
                                {FT_IN_PEER_GOODBYE, DecidePaused},
+                               /* Nobody runs the guest while it hangs. */
+                               {FT_IN_PEER_STUCK, DecidePaused},
                                {FT_IN_ATTACH, RefuseHandoverUnderWay},
                                {FT_IN_FAILOVER, RefuseHandoverUnderWay},
                                {FT_IN_DETACH, RefuseHandoverUnderWay}});

@@ -33,6 +33,7 @@ constexpr BreakName breaks[] = {
     {"loss-before-cut-done", Break::LossBeforeCutDone},
     {"no-state-received", Break::NoStateReceived},
     {"silent-witness", Break::SilentWitness},
+    {"no-watchdog", Break::NoWatchdog},
 };
 /* A broken host that is not noticed within so many seeds was not noticed. */
 constexpr uint64_t break_seeds_max = 2000;
@@ -55,7 +56,7 @@ const char help[] =
     "  --break NAME      a host that is wrong on purpose, to see that it is noticed:\n"
     "                    release-before-ack, no-arbiter, live-before-drained, no-lease,\n"
     "                    lease-from-ready, no-lease-wait, loss-before-cut-done,\n"
-    "                    no-state-received, silent-witness\n"
+    "                    no-state-received, silent-witness, no-watchdog\n"
     "  --check-breaks    after the seeds, see that each of these is noticed\n"
     "  --all-paths       fail if a rare path was never taken (default from 10000 seeds on)\n"
     "  --trace           print what happens\n"

@@ -70,6 +70,19 @@ void World::hit(Node &n, const Plan &plan) {
     case Fault::Stop:
         n.stop();
         return time.after(duration, [&n] { n.go_on(); });
+    case Fault::HangMainLoop:
+    case Fault::HangVcpu: {
+        const FtPart part =
+            plan.nemesis->fault == Fault::HangVcpu ? FT_PART_VCPU : FT_PART_MAIN_LOOP;
+        n.hang(part);
+        if (part == FT_PART_MAIN_LOOP && random.percent(50)) {
+            n.hang(FT_PART_VCPU); /* it holds the big lock */
+        }
+        return time.after(duration, [&n] {
+            n.end_hang(FT_PART_MAIN_LOOP);
+            n.end_hang(FT_PART_VCPU);
+        });
+    }
     case Fault::BlockBoth:
         for (const Channel channel : {Channel::Log, Channel::Heartbeat, Channel::Witness}) {
             block(id, channel);
@@ -119,7 +132,7 @@ void World::hit(Node &n, const Plan &plan) {
     case Fault::Failover:
     case Fault::FailoverHere:
     case Fault::Detach:
-        if (!n.stopped()) {
+        if (n.answers()) {
             n.ask(plan.nemesis->fault == Fault::Detach ? FT_IN_DETACH : FT_IN_FAILOVER);
         }
         return;

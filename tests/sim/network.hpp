@@ -33,6 +33,7 @@ struct Message {
     FtMsgType type = FT_MSG_PING;
     uint64_t epoch = 0;
     uint64_t first = 0, last = 0;      /* LOG, ACK, PING: numbers of the message */
+    uint64_t still_ns = 0;              /* PING, PONG: what of the sender has not moved */
     uint64_t order = 0;                 /* in its direction, set by the network */
     std::string text;
     std::vector<uint8_t> body;

@@ -16,7 +16,8 @@ Node::Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random rando
       clock_fast_ppm_(random_.below(100)),
       session_(ft_session_new(role, epoch0, world.scenario.timeout_ns)),
       lease_(ft_lease_new(world.scenario.timeout_ns)),
-      hold_(ft_hold_new(1 << 20, world.scenario.workload->hold_packets)) {
+      hold_(ft_hold_new(1 << 20, world.scenario.workload->hold_packets)),
+      watchdog_(ft_watchdog_new(world.scenario.still_limit_ns)) {
     if (role == FT_ROLE_PRIMARY) {
         guest_ = std::make_unique<Guest>(world.scenario.workload->output_one_in);
         vm_ = Vm::Running;
@@ -26,6 +27,7 @@ Node::Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random rando
 
 void Node::start() {
     tick();
+    look_around();
     schedule_turn();
 }
 
@@ -49,19 +51,25 @@ uint64_t Node::digest() const {
 
 /* ------------------------------------------------ stopping and continuing -- */
 
-void Node::later(uint64_t delay_ns, Work work, Wakes kind) {
-    world_.time.after(delay_ns, [this, kind, work = std::move(work)]() mutable {
-        run_or_defer(std::move(work), kind);
+void Node::later(uint64_t delay_ns, Work work, By who) {
+    world_.time.after(delay_ns, [this, who, work = std::move(work)]() mutable {
+        run_or_defer(std::move(work), who);
     });
 }
 
-void Node::run_or_defer(Work work, Wakes kind) {
+void Node::run_or_defer(Work work, By who) {
     if (!alive_) {
         return;
     }
     if (stopped_) {
-        (kind == Wakes::Message ? deferred_messages_ : deferred_self_).push_back(std::move(work));
+        (who == By::Message ? deferred_messages_ : deferred_self_).emplace_back(who, std::move(work));
         return;
+    }
+    if (who == By::MainLoop && hangs(FT_PART_MAIN_LOOP)) {
+        return void(deferred_hung_[FT_PART_MAIN_LOOP].emplace_back(who, std::move(work)));
+    }
+    if (who == By::Vcpu && hangs(FT_PART_VCPU)) {
+        return void(deferred_hung_[FT_PART_VCPU].emplace_back(who, std::move(work)));
     }
     work();
 }
@@ -75,6 +83,7 @@ void Node::go_on() {
         return;
     }
     stopped_ = false;
+    disturbed_ns_ = world_.time.now();
     note_continued();
     auto *first = &deferred_self_, *second = &deferred_messages_;
     if (random_.percent(50)) {
@@ -82,9 +91,9 @@ void Node::go_on() {
     }
     for (auto *queue : {first, second}) {
         while (!queue->empty() && alive_) {
-            Work w = std::move(queue->front());
+            auto [who, work] = std::move(queue->front());
             queue->pop_front();
-            w();
+            run_or_defer(std::move(work), who);
         }
     }
 }
@@ -128,6 +137,18 @@ void Node::kill(bool host_too) {
 /* ------------------------------------------------------ inputs and actions -- */
 
 bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
+    if (hangs(FT_PART_MAIN_LOOP)) {
+        /* What a connection that is gone by then had to say is of no interest. */
+        run_or_defer([this, kind, value, text, link = link_] {
+            if (link == link_) {
+                input(kind, value, text);
+            }
+        }, By::MainLoop);
+        return true;
+    }
+    if (kind == FT_IN_PEER_GOODBYE) {
+        note_goodbye();
+    }
     FtAction actions[FT_ACTIONS_MAX];
     size_t n = 0;
     FtError err{};
@@ -225,6 +246,7 @@ void Node::perform(const FtAction &a) {
     case FT_ACT_SEND_READY:
         return tell(FT_MSG_READY);
     case FT_ACT_STATE_CHANGED:
+        disturbed_ns_ = world_.time.now();
         world_.fold(digest());
         return;
     }
@@ -235,7 +257,7 @@ void Node::claim(uint64_t epoch) {
     const bool primary = role() == FT_ROLE_PRIMARY;
 
     world_.moment(Moment::ClaimSent);
-    later(random_.between(100 * us, 8 * ms), [this, epoch, primary] {
+    later(random_.between(100 * us, 8 * ms), [this, epoch, primary] { /* a thread of its own */
         FtClaim c = world_.arbiter.claim(id_, epoch);
         world_.moment(Moment::ClaimDecided);
         if (c == FT_CLAIM_WON && world_.faults_on() && random_.percent(5)) {
@@ -256,7 +278,7 @@ void Node::claim(uint64_t epoch) {
             }
             input(kind, epoch, c == FT_CLAIM_UNREACHABLE ? "away" : "");
         });
-    });
+    }, By::Others);
 }
 
 void Node::set_timer(uint64_t due_ns) {
@@ -271,7 +293,7 @@ void Node::set_timer(uint64_t due_ns) {
 }
 
 void Node::quit() {
-    if (alive_ && !stopped_) {
+    if (answers()) {
         close_connections("quit");
     }
     kill(false);

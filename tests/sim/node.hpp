@@ -8,12 +8,14 @@
 #ifndef TESTS_SIM_NODE_HPP
 #define TESTS_SIM_NODE_HPP
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "accel/ft/ft.h"
@@ -33,6 +35,7 @@ using SessionPtr = std::unique_ptr<FtSession, FreeWith<ft_session_free>>;
 using LeasePtr = std::unique_ptr<FtLease, FreeWith<ft_lease_free>>;
 using HoldPtr = std::unique_ptr<FtHold, FreeWith<ft_hold_free>>;
 using WriterPtr = std::unique_ptr<FtLogWriter, FreeWith<ft_log_writer_free>>;
+using WatchdogPtr = std::unique_ptr<FtWatchdog, FreeWith<ft_watchdog_free>>;
 using ReaderPtr = std::unique_ptr<FtLogReader, FreeWith<ft_log_reader_free>>;
 
 class Node {
@@ -48,6 +51,9 @@ public:
     void kill(bool host_too);
     void stop();
     void go_on();
+    /* One thread stands still, the others go on. */
+    void hang(FtPart part);
+    void end_hang(FtPart part);
     bool ask(FtInputKind operators_input);      /* false: refused */
     void quit();
     void note_continued();
@@ -58,6 +64,9 @@ public:
     unsigned id() const { return id_; }
     bool alive() const { return alive_; }
     bool stopped() const { return stopped_; }
+    bool hangs(FtPart part) const { return hung_since_ns_[part] != 0; }
+    /* Nobody asks anything of it now. */
+    bool answers() const { return alive_ && !stopped_ && !hangs(FT_PART_MAIN_LOOP); }
     bool crashed() const { return crashed_; }
     bool is_tainted() const { return tainted_; }
     FtRole role() const { return ft_session_role(session_.get()); }
@@ -72,12 +81,13 @@ public:
 
 private:
     using Work = Scheduler::Work;
-    enum class Wakes { Self, Message };
+    /* Which thread does it. What a message brings is done by the receiver's. */
+    enum class By { MainLoop, Message, Vcpu, Others };
 
     /* ---- common (node.cpp) ---- */
     uint64_t now() const;
-    void later(uint64_t delay_ns, Work work, Wakes kind = Wakes::Self);
-    void run_or_defer(Work work, Wakes kind);
+    void later(uint64_t delay_ns, Work work, By who = By::MainLoop);
+    void run_or_defer(Work work, By who);
     bool input(FtInputKind kind, uint64_t value = 0, const std::string &text = "");
     void perform(const FtAction &a);
     void claim(uint64_t epoch);
@@ -90,6 +100,7 @@ private:
     void on_log_message(Message &m);
     void on_heartbeat(const Message &m);
     void forget_link();
+    void note_goodbye();
 
     /* ---- as primary (node_primary.cpp) ---- */
     void connect();
@@ -128,6 +139,17 @@ private:
     void note_loss_while_loading();
     void check_keeps_guest() const;
 
+    /* ---- what stands still (node_watchdog.cpp) ---- */
+    void look_around();
+    bool may_rest(FtPart part) const;
+    uint64_t still_ns() const;
+    bool gives_way(uint64_t still_ns, uint64_t other_well_ns) const;
+    uint64_t peer_well_ns() const;
+    void told_of_peer(uint64_t still_ns);
+    bool holds_its_beat();
+    void watch_peer();
+    void check_peer_is_not_mute() const;
+
     /* ---- the witness (node_witness.cpp) ---- */
     struct Witness {
         bool served = false;                    /* the secondary has answered */
@@ -152,7 +174,14 @@ private:
     HoldPtr hold_;
 
     bool alive_ = true, stopped_ = false, crashed_ = false;
-    std::deque<Work> deferred_messages_, deferred_self_;
+    std::deque<std::pair<By, Work>> deferred_messages_, deferred_self_;
+
+    /* Threads that stand still, and what waits for them. */
+    WatchdogPtr watchdog_;
+    std::array<uint64_t, FT_PART__COUNT> hung_since_ns_{};      /* true time, 0: it moves */
+    std::array<std::deque<std::pair<By, Work>>, FT_PART__COUNT> deferred_hung_;
+    uint64_t disturbed_ns_ = 0, peer_still_ns_ = 0, peer_unwell_ns_ = 0;
+    bool silence_told_ = false, stuck_told_ = false;
 
     /* The guest. */
     std::unique_ptr<Guest> guest_;
@@ -165,7 +194,7 @@ private:
     bool ended_[2] = {}, loss_due_ = false;
     bool peer_closed_both_ = false;
     std::string loss_text_;
-    uint64_t heard_ns_ = 0, pong_sent_ns_ = 0, ping_heard_ns_ = 0;
+    uint64_t heard_ns_ = 0, pong_sent_ns_ = 0, ping_heard_ns_ = 0, beat_heard_ns_ = 0;
     uint64_t timer_generation_ = 0;
     Witness witness_;
 

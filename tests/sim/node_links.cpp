@@ -39,6 +39,8 @@ void Node::forget_link() {
     ended_[0] = ended_[1] = false;
     witness_ = Witness{};
     peer_closed_both_ = false;
+    silence_told_ = stuck_told_ = false;
+    peer_still_ns_ = peer_unwell_ns_ = 0;
 }
 
 /* The end of one channel is reported a little later: if the other ends too, by
@@ -94,14 +96,16 @@ void Node::receive(uint64_t link, Channel channel, Message m) {
             heard_ns_ = now();
             channel == Channel::Heartbeat ? on_heartbeat(m) : on_log_message(m);
         },
-        Wakes::Message);
+        By::Message);
 }
 
 void Node::on_heartbeat(const Message &m) {
     if (m.type == FT_MSG_PING) {
         Message pong;
         pong.first = m.first;
-        ping_heard_ns_ = now();
+        pong.still_ns = still_ns();
+        told_of_peer(m.still_ns);
+        ping_heard_ns_ = beat_heard_ns_ = now();
         return tell(FT_MSG_PONG, Channel::Heartbeat, std::move(pong));
     }
     if (now() - m.first > world_.scenario.timeout_ns) {
@@ -109,6 +113,8 @@ void Node::on_heartbeat(const Message &m) {
     }
     pong_sent_ns_ = std::max(pong_sent_ns_, m.first);
     ft_lease_answered(lease_.get(), m.first, now());
+    told_of_peer(m.still_ns);
+    watch_peer();
     release();
 }
 
@@ -140,10 +146,6 @@ void Node::on_log_message(Message &m) {
         reached(Rare::HandoverDone);
         return void(input(FT_IN_PEER_LIVE));
     case FT_MSG_GOODBYE:
-        if (role() == FT_ROLE_SECONDARY && has_whole_state_ && state() != FT_STATE_GOING_LIVE) {
-            reached(state() == FT_STATE_PROTECTED ? Rare::PeerEnded : Rare::PeerEndedLoading);
-            pair_ended_ = true;
-        }
         return void(in_cut_ ? channel_ended(Channel::Log, true, "goodbye: " + m.text)
                             : void(input(FT_IN_PEER_GOODBYE, 0, m.text)));
     default:
@@ -151,25 +153,36 @@ void Node::on_log_message(Message &m) {
     }
 }
 
-/* Heartbeats and the watch for silence. The primary also gives up when only its
- * pings stay unanswered: without a lease it would hold its output for ever
- * while the log goes on. */
+/* Of an operator's end of the pair, which a node that is already taking over ignores. */
+void Node::note_goodbye() {
+    if (role() == FT_ROLE_SECONDARY && has_whole_state_ && state() != FT_STATE_GOING_LIVE) {
+        reached(state() == FT_STATE_PROTECTED ? Rare::PeerEnded : Rare::PeerEndedLoading);
+        pair_ended_ = true;
+    }
+}
+
+/* Heartbeats and the watch for silence. Either also gives up when only the heartbeats
+ * stay away: the primary without a lease would hold its output for ever while the
+ * log goes on, and one that sends none may want to be relieved. */
 void Node::tick() {
     const uint64_t timeout = world_.scenario.timeout_ns;
 
-    later(timeout / 8 + random_.below(timeout / 32), [this] { tick(); });
-    if (!link_ || loss_due_) {
+    later(timeout / 8 + random_.below(timeout / 32), [this] { tick(); }, By::Others);
+    if (!link_ || loss_due_ || silence_told_) {
         return;
     }
-    if (role() == FT_ROLE_PRIMARY) {
+    if (role() == FT_ROLE_PRIMARY && !holds_its_beat()) {
         Message ping;
         ping.first = now();
+        ping.still_ns = still_ns();
         tell(FT_MSG_PING, Channel::Heartbeat, std::move(ping));
     }
     const bool silent = now() - heard_ns_ > timeout;
-    const bool unanswered = role() == FT_ROLE_PRIMARY && now() - pong_sent_ns_ > 2 * timeout;
-    if ((silent || unanswered) && !in_cut_) {
-        input(FT_IN_PEER_SILENT, 0, silent ? "nothing heard" : "pings unanswered");
+    const uint64_t beat_ns = role() == FT_ROLE_PRIMARY ? pong_sent_ns_ : beat_heard_ns_;
+    const bool beatless = now() - beat_ns > 2 * timeout;
+    if ((silent || beatless) && !in_cut_) {
+        silence_told_ = true;
+        input(FT_IN_PEER_SILENT, 0, silent ? "nothing heard" : "no heartbeats");
     }
 }
 

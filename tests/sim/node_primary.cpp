@@ -94,7 +94,7 @@ void Node::schedule_turn() {
     later(random_.between(mean / 4, 2 * mean), [this] {
         turn_due_ = false;
         turn();
-    });
+    }, By::Vcpu);
 }
 
 /* One turn of the vCPU is one frame. CHECKPOINT closes it, so that the other
@@ -196,7 +196,7 @@ void Node::pump() {
               tell(FT_MSG_LOG, Channel::Log, std::move(m));
               world_.moment(Moment::FramesTaken);
               pump();
-          });
+          }, By::Others);
 }
 
 /* ------------------------------------------------------------------- output -- */

@@ -22,7 +22,7 @@ void Node::accept(uint64_t link, const Message &hello) {
         return;
     }
     link_ = link;
-    heard_ns_ = now();
+    heard_ns_ = beat_heard_ns_ = now();
     ping_heard_ns_ = 0;
     ft_session_set_epoch(session_.get(), hello.epoch);
     reader_.reset(ft_log_reader_new(world_.scenario.workload->ring_bytes));
@@ -37,10 +37,15 @@ void Node::accept(uint64_t link, const Message &hello) {
 
 void Node::load(const Message &devices) {
     world_.moment(Moment::Loading);
-    has_whole_state_ = true;
-    if (!world_.is_broken(Break::NoStateReceived)) {
-        input(FT_IN_STATE_RECEIVED);
-    }
+    run_or_defer([this, link = link_] {
+        if (link != link_) {
+            return; /* given up meanwhile */
+        }
+        has_whole_state_ = true;
+        if (!world_.is_broken(Break::NoStateReceived)) {
+            input(FT_IN_STATE_RECEIVED);
+        }
+    }, By::MainLoop);
     /* Only the session gives a load up, by its CLOSE. That the connection is
      * lost meanwhile is news for the session and nothing to the load. */
     later(random_.between(100 * us, 12 * ms), [this, link = link_, guest = devices.guest,
@@ -99,7 +104,7 @@ void Node::schedule_replay() {
     later(random_.between(mean / 8, mean), [this] {
         replay_due_ = false;
         replay();
-    });
+    }, By::Vcpu);
 }
 
 void Node::replay() {
@@ -264,6 +269,9 @@ void Node::note_failover() {
     }
     if (loads_alone_) {
         reached(old.alive() ? Rare::FailoverLoadingAlive : Rare::FailoverLoadingDead);
+    }
+    if (old.alive() && (old.hangs(FT_PART_MAIN_LOOP) || old.hangs(FT_PART_VCPU))) {
+        reached(Rare::WatchdogTakenOver);
     }
     if (!old.alive()) {
         reached(old.crashed() ? Rare::FailoverAfterCrash : Rare::FailoverAfterKill);

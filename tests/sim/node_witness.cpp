@@ -26,7 +26,7 @@ void Node::offer_witness() {
             reached(Rare::WitnessClosedEarly);
             world_.net.close(link, Channel::Witness, id_);
         }
-    });
+    }, By::Others);
 }
 
 void Node::say_alive() {
@@ -35,7 +35,7 @@ void Node::say_alive() {
         if (link && link == link_) {
             say_alive();
         }
-    });
+    }, By::Others);
 }
 
 void Node::say_to_witness(FtWitnessWord word) {
@@ -72,7 +72,7 @@ void Node::serve_witness_in_time() {
             tell(FT_MSG_HELLO, Channel::Witness);
             hear_witness();
         }
-    });
+    }, By::Others);
 }
 
 void Node::hear_witness() {
@@ -107,7 +107,7 @@ void Node::witness_ended() {
             loss_text_ = "the peer's process has died";
             report_loss();
         }
-    });
+    }, By::Others);
 }
 
 /* -------------------------------------------------------------------- both -- */

@@ -26,6 +26,10 @@ constexpr Nemesis all_nemeses[] = {
     {"crash_secondary_host",    CrashHost,      Secondary,  0, 0,     3},
     {"stop_primary",            Stop,           Primary,    20, 1200, 9},
     {"stop_secondary",          Stop,           Secondary,  20, 1200, 6},
+    {"hang_primary_main_loop",  HangMainLoop,   Primary,    20, 2500, 6},
+    {"hang_secondary_main_loop", HangMainLoop,  Secondary,  20, 2500, 5},
+    {"hang_primary_vcpu",       HangVcpu,       Primary,    20, 2500, 5},
+    {"hang_secondary_vcpu",     HangVcpu,       Secondary,  20, 2500, 4},
     {"partition",               BlockBoth,      Either,     20, 1200, 5},
     {"partition_from_primary",  BlockFrom,      Primary,    20, 1200, 5},
     {"partition_from_secondary", BlockFrom,     Secondary,  20, 1200, 5},
@@ -91,6 +95,7 @@ Scenario make_scenario(Random &random) {
     Scenario s{};
     s.workload = pick(all_workloads, random);
     s.timeout_ns = random.between(60, 250) * ms;
+    s.still_limit_ns = random.between(3, 6) * s.timeout_ns;
     s.safety_ns = random.between(400, 2500) * ms;
     s.clock_offset_max_ns = random.percent(50) ? 1'000'000 * sim::s : 10 * ms;
     const uint64_t count = random.between(1, 6);

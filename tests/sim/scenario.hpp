@@ -27,7 +27,7 @@ struct Workload {
 };
 
 enum class Fault {
-    KillProcess, CrashHost, Stop, BlockBoth, BlockFrom, BlockHeartbeat, BlockLog, BlockWitness,
+    KillProcess, CrashHost, Stop, HangMainLoop, HangVcpu, BlockBoth, BlockFrom, BlockHeartbeat, BlockLog, BlockWitness,
     BreakOneEnd, BreakLink, ArbiterAwayAll, ArbiterAway, Diverge, SlowDown, Failover, FailoverHere, Detach, Quit
 };
 
@@ -60,6 +60,7 @@ struct Plan {
 struct Scenario {
     const Workload *workload;
     uint64_t timeout_ns;
+    uint64_t still_limit_ns;   /* of the watchdog                               */
     uint64_t safety_ns;        /* faults happen until then                      */
     uint64_t clock_offset_max_ns;
     std::vector<Plan> plans;

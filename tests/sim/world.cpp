@@ -79,7 +79,7 @@ void World::operate() {
     time.after(random.between(20 * ms, 150 * ms), [this] { operate(); });
     for (size_t i = 0; i < nodes_.size(); i++) {
         Node &n = *nodes_[i];
-        if (n.alive() && !n.stopped() && n.state() == FT_STATE_EXPOSED && nodes_.size() < 7 &&
+        if (n.answers() && n.state() == FT_STATE_EXPOSED && nodes_.size() < 7 &&
             random.percent(50)) {
             return attach_anew(n);
         }
@@ -87,7 +87,7 @@ void World::operate() {
 }
 
 void World::attach_anew(Node &primary) {
-    if (!primary.alive() || primary.stopped() || primary.state() != FT_STATE_EXPOSED) {
+    if (!primary.answers() || primary.state() != FT_STATE_EXPOSED) {
         return;
     }
     if (!waiting_secondary() && !(faults_on_ && random.percent(5))) {
@@ -120,6 +120,8 @@ void World::end_faults() {
     for (const auto &n : nodes_) {
         n->slow_down(1);
         n->go_on();
+        n->end_hang(FT_PART_MAIN_LOOP);
+        n->end_hang(FT_PART_VCPU);
     }
     say(nullptr, "faults end");
 }
@@ -128,6 +130,8 @@ void World::liveness_phase() {
     const uint64_t deadline = time.now() + 15 * s;
 
     end_faults();
+    /* What was not heard while they lasted may still be called silence. */
+    run_until(time.now() + 3 * scenario.timeout_ns);
     do {
         run_until(time.now() + 50 * ms);
     } while (!is_at_rest() && time.now() < deadline);

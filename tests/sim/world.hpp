@@ -28,7 +28,7 @@ namespace ft::sim {
 /* Hosts that are wrong on purpose; the checks have to notice each. */
 enum class Break {
     Nothing, ReleaseBeforeAck, NoArbiter, LiveBeforeDrained, NoLease, LeaseFromReady, NoLeaseWait,
-    LossBeforeCutDone, NoStateReceived, SilentWitness
+    LossBeforeCutDone, NoStateReceived, SilentWitness, NoWatchdog
 };
 
 struct Outcome {

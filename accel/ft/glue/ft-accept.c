@@ -414,7 +414,8 @@ void ft_peer_send_ready(void)
     if (!c) {
         return;
     }
-    ft_send_msg(c, c->log, FT_MSG_READY, 0, 0, NULL, 0, NULL);
+    /* By the sender: main waits for no socket. An ack ahead of it would do no harm. */
+    ft_peer_queue(FT_MSG_READY, 0, 0, NULL);
     qatomic_set(&c->ready, true);
-    ft_send_ack(c, NULL);
+    ft_ask_report(c);
 }

@@ -51,6 +51,8 @@
 #define FT_LOOK_NS (5 * SCALE_MS)
 #define FT_LOG_RING_BYTES (64 * MiB)
 #define FT_QUIESCE_MAX 1000
+/* So long the cut waits in all for requests that are under way: a host's disk may hang. */
+#define FT_QUIET_NS (400 * SCALE_MS)
 #define FT_STOPS_MAX 5
 /*
  * How long nothing may arrive before an attach is given up: that is about the link and
@@ -252,46 +254,79 @@ static bool ft_main_loop_owes(void)
     return qemu_reset_requested_get() || qemu_shutdown_requested_get();
 }
 
+static void ft_patience_ends(void *opaque)
+{
+    /* What aio_poll() waits for has come. */
+}
+
+/* The vCPU waits for us meanwhile, so nothing new is asked. False: some have no answer. */
+static bool ft_wait_for_disks(uint64_t deadline_ns)
+{
+    QEMUTimer *timer = aio_timer_new(qemu_get_aio_context(), QEMU_CLOCK_REALTIME, SCALE_NS,
+                                     ft_patience_ends, NULL);
+
+    timer_mod(timer, deadline_ns);
+    ft_io_main_looks(true);
+    while (ft_disk_in_flight() && ft_now_ns() < deadline_ns) {
+        aio_poll(qemu_get_aio_context(), true);
+    }
+    ft_io_main_looks(false);
+    timer_free(timer);
+    return ft_disk_in_flight() == 0;
+}
+
+/* The first drive that owes answers; there is one. */
+static char *ft_slow_disk(void)
+{
+    const FtDiskStats *s = NULL;
+
+    for (unsigned i = 0; (s = ft_disk_stats(i)) && !s->in_flight; i++) {
+    }
+    return g_strdup_printf("the cut: drive '%s' has not answered for %d ms (%" PRIu64
+                           " requests)", s ? s->name : "?", (int)(FT_QUIET_NS / SCALE_MS),
+                           s ? s->in_flight : 0);
+}
+
 /*
  * Events that are queued but not in the log yet would be lost at the cut. They
  * run while the guest still counts as running: a NIC that is stopped puts a
  * packet aside and gives it to the guest at the start, on this node only.
+ * NULL, or why it cannot be; the caller's to free.
  */
-static bool ft_quiesce(void)
+static char *ft_quiesce(uint64_t deadline_ns)
 {
     for (int i = 0; i < FT_QUIESCE_MAX; i++) {
-        ft_io_main_looks(true);     /* the vCPU waits for us meanwhile */
-        while (ft_disk_in_flight()) {
-            aio_poll(qemu_get_aio_context(), true);
+        if (!ft_wait_for_disks(deadline_ns)) {
+            return ft_slow_disk();
         }
-        ft_io_main_looks(false);
         if (ft_main_loop_owes()) {
-            return false;
+            break;
         }
         if (replay_can_snapshot()) {
-            return true;
+            return NULL;
         }
         replay_async_events();
     }
-    return false;
+    return g_strdup("the cut: events keep coming");
 }
 
-static bool ft_stop_quiet(bool was_running)
+static char *ft_stop_quiet(bool was_running)
 {
+    uint64_t deadline_ns = ft_now_ns() + FT_QUIET_NS;
+
     for (int i = 0; i < FT_STOPS_MAX; i++) {
-        if (!ft_quiesce()) {
-            return false;
-        }
-        if (!was_running) {
-            return true;
+        char *why = ft_quiesce(deadline_ns);
+
+        if (why || !was_running) {
+            return why;
         }
         vm_stop(RUN_STATE_RESTORE_VM);
         if (replay_can_snapshot() && !ft_disk_in_flight()) {
-            return true;
+            return NULL;
         }
         vm_start();
     }
-    return false;
+    return g_strdup("the cut: events keep coming");
 }
 
 /* Nothing the secondary could go live with has been sent: the guest runs on. */
@@ -307,13 +342,16 @@ static void ft_cut_now(void)
 {
     uint64_t start_ns = ft_now_ns();
     bool was_running = runstate_is_running();
+    g_autofree char *why = NULL;
     GByteArray *blob;
     guint blob_len;
 
     ft_die_at("die-at-cut");
     qatomic_set(&slowed, 0);
-    if (!ft_stop_quiet(was_running)) {
-        ft_attach_fail("the cut: events keep coming");
+    why = ft_peer_log_is_unused() ? ft_stop_quiet(was_running)
+                                  : g_strdup("the cut: ft-log-file= of the last attach hangs");
+    if (why) {
+        ft_attach_fail(why);
         return;
     }
     if (!ft_copy_finish()) {
@@ -344,7 +382,6 @@ static void ft_cut_now(void)
     ft_node.attach_bytes += blob_len;
     ft_peer_send(FT_MSG_DEVICES, blob);
 
-    ft_peer_wait_log_unused();
     ft_log_writer_free(attach.writer);
     attach.writer = ft_log_writer_new(FT_LOG_RING_BYTES);
     ft_output_set(FT_OUTPUT_KEEP);

@@ -59,6 +59,7 @@ struct FtConn {
     size_t queued;              /* atomic                                   */
     uint64_t watched_seq;       /* heartbeat thread: executed at the last beat */
     unsigned still_beats;       /* heartbeat thread: since it moved         */
+    bool stuck_told;            /* heartbeat thread: to main                */
     QemuEvent wake;
     FtWitness *witness;         /* ft_conn_lock                             */
     FILE *copy;                 /* ft-log-file, sender thread               */
@@ -88,6 +89,7 @@ void ft_conn_end(FtConn *c, const char *why);
 /* -- ft-peer.c: what the secondary has told -------------------------------------- */
 void ft_peer_told(const FtAck *ack);                   /* any, ft_conn_lock   */
 void ft_peer_told_rtt(uint64_t ns);                    /* heartbeat thread    */
+void ft_peer_told_still(FtPart part, uint64_t ns);     /* heartbeat thread    */
 void ft_peer_forget_told(void);                        /* any, ft_conn_lock   */
 
 /* -- ft-message.c --------------------------------------------------------------- */
@@ -133,6 +135,8 @@ void ft_start_beat(FtConn *c);                         /* ft-heartbeat.c      */
 void ft_start_sender(FtConn *c);                       /* ft-sender.c         */
 void ft_start_witness(FtConn *c);                      /* ft-witness.c        */
 void ft_queue_free(GAsyncQueue *queue);                /* ft-sender.c         */
+/* ft-sender.c, any thread: its sender thread does the next. */
+void ft_ask_report(FtConn *c);
 /* ft-accept.c, any thread: so that the primary sees the lag shrink. */
 void ft_report_executed(FtConn *c);
 

@@ -148,6 +148,17 @@ static bool ft_primary_connect(FtConn *c, Error **errp)
     return c->beat && ft_handshake(c, c->beat, FT_CHANNEL_HEARTBEAT, errp);
 }
 
+/* By a thread: what it is on may hang, or be a pipe that nobody reads yet. */
+static void ft_open_copy(FtConn *c)
+{
+    if (ft_node.config.log_file) {
+        c->copy = fopen(ft_node.config.log_file, "wb");
+        if (!c->copy) {
+            warn_report("ft-log-file=%s: %s", ft_node.config.log_file, strerror(errno));
+        }
+    }
+}
+
 static void *ft_primary_thread(void *opaque)
 {
     FtConn *c = opaque;
@@ -155,6 +166,7 @@ static void *ft_primary_thread(void *opaque)
     FtMsgHeader h;
     Error *err = NULL;
 
+    ft_open_copy(c);
     if (!ft_primary_connect(c, &err)) {
         goto out;
     }
@@ -184,12 +196,6 @@ void ft_peer_connect(const char *address)
     QemuThread t;
 
     qemu_guest_getrandom_nofail(&c->session, sizeof(c->session));
-    if (ft_node.config.log_file) {
-        c->copy = fopen(ft_node.config.log_file, "wb");
-        if (!c->copy) {
-            warn_report("ft-log-file=%s: %s", ft_node.config.log_file, strerror(errno));
-        }
-    }
     WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
         ft_conn_use(c);
     }

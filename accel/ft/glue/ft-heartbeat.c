@@ -13,6 +13,25 @@
 /* A secondary whose replay has not moved for so many timeouts is of no use. */
 #define FT_STILL_TIMEOUTS 6
 
+static void ft_drop_stuck(FtConn *c, const char *why)
+{
+    if (!c->stuck_told) {
+        c->stuck_told = true;
+        ft_post(c->gen, FT_IN_PEER_STUCK, 0, why);
+    }
+}
+
+/* Primary: a secondary whose main loop or vCPU stands still could not take over. */
+static void ft_watch_peer(FtConn *c)
+{
+    g_autofree char *what = ft_peer_should_give_way() ? ft_peer_stillness() : NULL;
+    g_autofree char *why = what ? g_strdup_printf("its %s", what) : NULL;
+
+    if (why) {
+        ft_drop_stuck(c, why);
+    }
+}
+
 /*
  * Primary: a secondary that executes nothing any more would slow the guest down
  * for ever. Counted by its answers, so that a pause of this host is no reason.
@@ -25,8 +44,15 @@ static void ft_watch_replay(FtConn *c)
         c->watched_seq = seq;
         c->still_beats = 0;
     } else if (++c->still_beats == FT_STILL_TIMEOUTS * FT_BEATS_PER_TIMEOUT) {
-        ft_post(c->gen, FT_IN_PEER_STUCK, 0, "its replay stands still");
+        ft_drop_stuck(c, "its replay stands still");
     }
+}
+
+static bool ft_send_beat(FtConn *c, FtMsgType type, const uint8_t *body, size_t len,
+                         Error **errp)
+{
+    return ft_send_msg(c, c->beat, type, ft_still_ns(FT_PART_MAIN_LOOP),
+                       ft_still_ns(FT_PART_VCPU), body, len, errp);
 }
 
 static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error **errp)
@@ -46,14 +72,17 @@ static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
     }
     qatomic_set(&c->heard_ns, ft_now_ns());
     qatomic_set(&c->beat_ns, ft_now_ns());
+    ft_peer_told_still(FT_PART_MAIN_LOOP, h->seq);
+    ft_peer_told_still(FT_PART_VCPU, h->seq_last);
     if (c->primary) {
         ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
         ft_peer_told_rtt(ft_lease_rtt_ns(c->lease));
         ft_watch_replay(c);
+        ft_watch_peer(c);
         ft_output_wake();
         return true;
     }
-    return ft_send_msg(c, c->beat, FT_MSG_PONG, 0, 0, body->data, body->len, errp);
+    return ft_send_beat(c, FT_MSG_PONG, body->data, body->len, errp);
 }
 
 static bool ft_ping(FtConn *c, uint64_t counter, Error **errp)
@@ -62,7 +91,11 @@ static bool ft_ping(FtConn *c, uint64_t counter, Error **errp)
     uint8_t body[64];
     size_t len = ft_wire_encode_ping(&ping, body, sizeof(body));
 
-    return ft_send_msg(c, c->beat, FT_MSG_PING, 0, 0, body, len, errp);
+    /*
+     * A primary that cannot serve the guest sends none: its lease ends, and its secondary
+     * takes over as from one that has gone silent.
+     */
+    return ft_gives_way() || ft_send_beat(c, FT_MSG_PING, body, len, errp);
 }
 
 /*
@@ -101,7 +134,8 @@ static void *ft_beat_thread(void *opaque)
             if (c->primary ? !ft_ping(c, ++counter, &err) : false) {
                 break;
             }
-            ft_report_executed(c);
+            /* By the sender: who finds out about silence waits for no socket. */
+            ft_ask_report(c);
         }
         if (poll(&pfd, 1, MAX(1, (int)((next_ns - now) / SCALE_MS))) > 0) {
             missed = 0;
@@ -112,8 +146,10 @@ static void *ft_beat_thread(void *opaque)
         } else if (ft_is_silent(c, ++missed)) {
             /* Judged only with nothing left to read: we may have been stopped. */
             if (!qatomic_xchg(&c->posted_end, true)) {
+                g_autofree char *still = ft_peer_stillness();
                 g_autofree char *why = g_strdup_printf("no sign of life for %" PRIu64
-                                                       " ms", timeout / SCALE_MS);
+                                                       " ms%s%s", timeout / SCALE_MS,
+                                                       still ? ", its " : "", still ?: "");
                 ft_post(c->gen, FT_IN_PEER_SILENT, 0, why);
             }
             break;

@@ -328,6 +328,7 @@ void ft_machine_ready(void)
     qemu_add_vm_change_state_handler(ft_vm_state, NULL);
     ft_session_start();
     ft_arbiter_prove_soon();
+    ft_watchdog_start();
     ft_allow_update(ft_state());
     if (c->role == FT_ROLE_SECONDARY) {
         ft_output_set(FT_OUTPUT_CLOSED);

@@ -107,8 +107,8 @@ size_t ft_peer_under_way(void);
 void ft_peer_start_log(FtLogWriter *w);
 /* vCPU, RL or BQL: sends what is in it at once. False: wake the sender thread. */
 bool ft_peer_send_now(FtLogWriter *w);
-/* Main. Until no connection that was closed sends from its log any more. */
-void ft_peer_wait_log_unused(void);
+/* Main. No connection that was closed sends from its log any more, or soon? */
+bool ft_peer_log_is_unused(void);
 void ft_peer_set_epoch(uint64_t epoch);                        /* main        */
 uint64_t ft_peer_epoch(void);                                  /* main        */
 /* Secondary, main: the state is loaded, received frames may be acked. */
@@ -126,6 +126,8 @@ uint64_t ft_peer_executed_seq(void);                           /* any         */
 uint64_t ft_peer_executed_at_ns(void);         /* any: when it was reported    */
 uint64_t ft_peer_rtt_ns(void);                 /* any: of the link, 0: unknown */
 uint64_t ft_peer_executed_icount(void);                        /* any         */
+uint64_t ft_peer_still_ns(FtPart part); /* any: as its last heartbeat said      */
+uint64_t ft_peer_well_ns(void);         /* any: since it last said so of any part */
 
 /* -- ft-compress.c: zstd on the log ------------------------------------------ */
 /* Bytes written to @out, or 0 if @body had better be sent as it is. */
@@ -373,6 +375,28 @@ bool ft_operator_resume(void);         /* main: false if it was not paused      
 void ft_pause_lift(void);
 void ft_pause_again(void);
 void ft_pause_forget(void);            /* main: this node runs no guest any more */
+
+/* -- ft-watchdog.c: what stands still ------------------------------------------- */
+void ft_watchdog_start(void);                                  /* main        */
+void ft_vcpu_moves(void);              /* vCPU, each turn                        */
+/* Main or vCPU, both locks held: what takes long here is work, no wait. */
+void ft_still_at_work(void);
+bool ft_is_unwell(uint64_t still_ns);  /* any: nobody stands still for so long   */
+uint64_t ft_still_ns(FtPart part);     /* any: for how long it has not moved     */
+uint64_t ft_stalls(void);              /* any: how often for longer than the limit */
+/* Any. "main loop has not moved for 12 s", the caller's to free; NULL if all move. */
+char *ft_own_stillness(void);
+char *ft_peer_stillness(void);
+/* Any: this node should let its peer take over; the peer is of no use to this one. */
+bool ft_gives_way(void);
+bool ft_peer_should_give_way(void);
+void ft_hang_here(void);               /* main: a test wants a thread, or a disk, to hang */
+bool ft_disk_hangs(void);              /* any                                    */
+
+/* -- ft-stderr.c: messages never wait for their reader ---------------------------- */
+void ft_stderr_setup(void);                                    /* main        */
+/* Any, whatever locks others hold: one line, or nothing if there is no room. */
+void G_GNUC_PRINTF(1, 2) ft_stderr_say(const char *format, ...);
 
 /* -- ft-arbiter.c ------------------------------------------------------------- */
 /* Main, at start: from the main loop, tries what a claim will need; exits if it cannot. */

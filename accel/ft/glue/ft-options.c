@@ -306,6 +306,7 @@ bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
     if (!ft_take_options(machine_opts, c, &error_fatal) || !ft_on()) {
         return false;
     }
+    ft_stderr_setup();
     ft_check_other_options(machine_opts, icount_opts, incoming, &error_fatal);
     ft_check_sandbox(c);
     ft_check_smp(machine_opts, &error_fatal);

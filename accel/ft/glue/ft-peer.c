@@ -11,17 +11,47 @@
 #include "qemu/lockable.h"
 
 #define FT_ACKED_LOOK_US 200
+#define FT_ACKED_MAX_NS (2 * NANOSECONDS_PER_SECOND)
 
 /* Atomic; of the current connection. */
 static uint64_t acked_seq, executed_seq, executed_icount, executed_at_ns, rtt_ns;
+static uint64_t still_ns[FT_PART__COUNT], unwell_at_ns;
+
+/* Holding writable: as much of it as goes at once; the rest is the next sender's. */
+static void ft_say_now(FtConn *c)
+{
+    ssize_t sent = qio_channel_write(c->log, (char *)c->rest->data, c->rest->len, NULL);
+
+    g_byte_array_remove_range(c->rest, 0, MAX(sent, 0));
+}
+
+/*
+ * Main, which must not block for long: the peer may be the reason why we close. But the
+ * sender may be in the middle of a frame, and a goodbye that is not said is a takeover.
+ */
+static void ft_peer_say(FtConn *c, FtMsgType type, const char *text)
+{
+    uint8_t raw[FT_WIRE_HEADER_BYTES];
+    size_t len = text ? MIN(strlen(text), FT_REASON_MAX) : 0;
+    uint64_t seq = type == FT_MSG_GOODBYE && ft_node.guest_off;
+
+    if (qemu_sem_timedwait(&c->writable, FT_LAST_WORDS_MS) < 0) {
+        return;
+    }
+    ft_encode_msg(c, type, seq, 0, (const uint8_t *)text, len, raw);
+    g_byte_array_append(c->rest, raw, sizeof(raw));
+    g_byte_array_append(c->rest, (const uint8_t *)text, len);
+    ft_say_now(c);
+    qemu_sem_post(&c->writable);
+    qemu_event_set(&c->wake);
+}
 
 void ft_peer_send(FtMsgType type, GByteArray *body)
 {
     FtConn *c = ft_node.conn;
 
     if (c && !c->primary) {
-        /* A secondary sends a handful of empty messages; no thread for that. */
-        ft_send_msg(c, c->log, type, 0, 0, NULL, 0, NULL);
+        ft_peer_say(c, type, NULL);     /* LIVE, and then it is closed */
         return;
     }
     ft_peer_queue(type, 0, 0, body);
@@ -39,29 +69,6 @@ void ft_peer_set_epoch(uint64_t epoch)
     }
 }
 
-/*
- * Must not block for long: the peer may be the reason why we close. But the sender
- * may be in the middle of a frame, and a goodbye that is not said is a takeover.
- */
-static void ft_say_goodbye(FtConn *c, const char *text)
-{
-    uint8_t raw[FT_WIRE_HEADER_BYTES + FT_REASON_MAX];
-    size_t len = MIN(strlen(text), FT_REASON_MAX);
-    FtMsgHeader h = {
-        .type = FT_MSG_GOODBYE, .epoch = qatomic_read(&c->epoch),
-        .session = c->session, .seq = ft_node.guest_off, .body_len = len,
-    };
-
-    memcpy(raw + FT_WIRE_HEADER_BYTES, text, len);
-    ft_wire_encode_header(&h, raw + FT_WIRE_HEADER_BYTES, raw);
-    if (qemu_sem_timedwait(&c->writable, FT_LAST_WORDS_MS) == 0) {
-        if (c->rest->len) {
-            qio_channel_write(c->log, (char *)c->rest->data, c->rest->len, NULL);
-        }
-        qio_channel_write(c->log, (char *)raw, FT_WIRE_HEADER_BYTES + len, NULL);
-        qemu_sem_post(&c->writable);
-    }
-}
 
 void ft_peer_close(const char *goodbye)
 {
@@ -72,7 +79,7 @@ void ft_peer_close(const char *goodbye)
         return;
     }
     if (goodbye && qatomic_read(&c->agreed)) {
-        ft_say_goodbye(c, goodbye);
+        ft_peer_say(c, FT_MSG_GOODBYE, goodbye);
     }
     ft_log_record_to(NULL, NULL);
     WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
@@ -116,7 +123,7 @@ FtLease *ft_peer_lease(void)
 void ft_peer_wait_acked(void)
 {
     FtConn *c = ft_node.conn;
-    uint64_t deadline = ft_now_ns() + 2 * ft_node.config.timeout_ns;
+    uint64_t deadline = ft_now_ns() + MIN(2 * ft_node.config.timeout_ns, FT_ACKED_MAX_NS);
 
     while (c && ft_peer_acked() + 1 < ft_log_next_seq() && ft_now_ns() < deadline
            && !qatomic_read(&c->posted_end)) {
@@ -131,6 +138,28 @@ void ft_peer_forget_told(void)
     qatomic_set(&executed_icount, 0);
     qatomic_set(&executed_at_ns, ft_now_ns());
     qatomic_set(&rtt_ns, 0);
+    for (FtPart part = 0; part < FT_PART__COUNT; part++) {
+        qatomic_set(&still_ns[part], 0);
+    }
+    qatomic_set(&unwell_at_ns, 0);
+}
+
+void ft_peer_told_still(FtPart part, uint64_t ns)
+{
+    qatomic_set(&still_ns[part], ns);
+    if (ft_is_unwell(ns)) {
+        qatomic_set(&unwell_at_ns, ft_now_ns());
+    }
+}
+
+uint64_t ft_peer_well_ns(void)
+{
+    return ft_now_ns() - qatomic_read(&unwell_at_ns);
+}
+
+uint64_t ft_peer_still_ns(FtPart part)
+{
+    return qatomic_read(&still_ns[part]);
 }
 
 void ft_peer_told_rtt(uint64_t ns)

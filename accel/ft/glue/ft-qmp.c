@@ -145,6 +145,23 @@ static char *ft_reason(const FtSession *s, const FtLease *lease)
     return g_strdup(ft_session_reason(s));
 }
 
+/* A node that cannot do its part is no protection, until the watchdog ends it. */
+static char *ft_reason_of_stillness(void)
+{
+    bool primary = ft_session_role(ft_node.session) == FT_ROLE_PRIMARY;
+    g_autofree char *own = ft_own_stillness(), *peer = ft_peer_stillness();
+    bool own_is_primary = own ? primary : !primary;
+    uint64_t limit_ns = ft_watchdog_limit_ns(ft_node.config.timeout_ns);
+
+    if (ft_state() != FT_STATE_PROTECTED || (!own && !peer)) {
+        return NULL;
+    }
+    return g_strdup_printf("the %s's %s; after %" PRIu64 " s the %s",
+                           own_is_primary ? "primary" : "secondary", own ?: peer,
+                           limit_ns / (uint64_t)NANOSECONDS_PER_SECOND,
+                           own_is_primary ? "secondary takes over" : "secondary is dropped");
+}
+
 FtInfo *qmp_query_ft(Error **errp)
 {
     FtInfo *info = g_new0(FtInfo, 1);
@@ -158,7 +175,9 @@ FtInfo *qmp_query_ft(Error **errp)
     info->role = (FtNodeRole)ft_session_role(s);
     info->state = (FtNodeState)ft_session_state(s);
     info->epoch = ft_session_epoch(s);
-    info->reason = ft_reason(s, lease);
+    info->reason = ft_reason_of_stillness() ?: ft_reason(s, lease);
+    info->stands_still = ft_own_stillness();
+    info->stalls = ft_stalls();
     info->paused = ft_operator_paused();
     info->peer = g_strdup(ft_peer_address());
     info->waits_for = g_strdup(ft_images_wait_for());
@@ -241,6 +260,7 @@ FtDigestInfo *qmp_x_ft_digest(bool full, Error **errp)
         error_setg(errp, "fault tolerance is off");
         return NULL;
     }
+    ft_hang_here();
     if (!ft_digest_take(full, errp)) {
         return NULL;
     }
@@ -307,6 +327,9 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
     }
     if (*i->reason) {
         monitor_printf(mon, "reason: %s\n", i->reason);
+    }
+    if (i->stands_still) {
+        monitor_printf(mon, "stands still: the %s\n", i->stands_still);
     }
     if (i->waits_for) {
         monitor_printf(mon, "waits for: %s\n", i->waits_for);

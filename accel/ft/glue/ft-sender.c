@@ -15,6 +15,7 @@
 
 #define FT_QUEUE_LOW_BYTES (2 * MiB)
 #define FT_UNUSED_LOOK_US 200
+#define FT_UNUSED_US 20000
 /* So much the vCPU thread sends by itself. */
 #define FT_SEND_NOW_MAX (16 * KiB)
 
@@ -172,8 +173,8 @@ static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *packed, Error **errp
 
 /*
  * The vCPU thread, with something urgent in the log of @w and most likely nothing to
- * do after it: to wake another thread would take longer than to send. Nothing waits;
- * false: the sender thread has to do it, or to go on.
+ * do after it: to wake another thread would take longer than to send. Nothing waits, so
+ * nothing is written to a file here; false: the sender thread has to do it, or to go on.
  */
 bool ft_peer_send_now(FtLogWriter *w)
 {
@@ -184,7 +185,7 @@ bool ft_peer_send_now(FtLogWriter *w)
     bool all = false;
 
     /* Only we add to the log: what is in it now is what will be taken. */
-    if (!c || ft_node.config.compress || !qatomic_load_acquire(&c->log_begun)
+    if (!c || ft_node.config.compress || ft_node.config.log_file || !qatomic_load_acquire(&c->log_begun)
         || ft_log_writer_used(w) == 0 || ft_log_writer_used(w) > FT_SEND_NOW_MAX
         || qemu_sem_timedwait(&c->writable, 0) < 0) {
         return false;
@@ -235,12 +236,17 @@ static void ft_log_sender_ends(FtLogWriter **w)
     }
 }
 
-/* Its connection is closed, so nothing keeps it in the kernel. */
-void ft_peer_wait_log_unused(void)
+/*
+ * Their connections are closed, so nothing keeps their threads in the kernel, but a file
+ * of ft-log-file may.
+ */
+bool ft_peer_log_is_unused(void)
 {
-    while (qatomic_read(&log_senders)) {
+    for (unsigned us = 0; qatomic_read(&log_senders) && us < FT_UNUSED_US;
+         us += FT_UNUSED_LOOK_US) {
         g_usleep(FT_UNUSED_LOOK_US);
     }
+    return qatomic_read(&log_senders) == 0;
 }
 
 static void *ft_sender_thread(void *opaque)
@@ -267,6 +273,9 @@ static void *ft_sender_thread(void *opaque)
         qemu_event_wait(&c->wake);
     }
     ft_log_sender_ends(&w);
+    if (c->copy) {
+        fclose(g_steal_pointer(&c->copy));      /* not by main, if that hangs */
+    }
     ft_conn_unref(c);
     return NULL;
 }
@@ -317,13 +326,16 @@ size_t ft_peer_under_way(void)
 }
 
 /* Not by this thread: it must not wait for the link. */
+void ft_ask_report(FtConn *c)
+{
+    qatomic_set(&c->report, true);
+    qemu_event_set(&c->wake);
+}
+
 void ft_peer_report(void)
 {
-    FtConn *c = ft_node.conn;
-
-    if (c) {
-        qatomic_set(&c->report, true);
-        qemu_event_set(&c->wake);
+    if (ft_node.conn) {
+        ft_ask_report(ft_node.conn);
     }
 }
 

@@ -94,8 +94,19 @@ static int ft_sleep(void *opaque)
     return 0;
 }
 
+static int ft_hang(void *opaque)
+{
+    while (ft_disk_hangs()) {
+        g_usleep(FT_SLOW_READ_US);
+    }
+    return 0;
+}
+
 static int coroutine_fn GRAPH_RDLOCK ft_image_do(BlockDriverState *bs, FtDiskRequest *r)
 {
+    if (ft_disk_hangs()) {
+        thread_pool_submit_co(ft_hang, NULL);
+    }
     switch (r->op) {
     case FT_DISK_READ:
         if (ft_fault("slow-reads")) {

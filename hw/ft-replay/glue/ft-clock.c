@@ -75,6 +75,7 @@ static void ft_nap(struct pollfd *fds, unsigned n, uint64_t until_ns)
     };
 
     napped = true;
+    ft_vcpu_moves();
     fds[0] = (struct pollfd){ .fd = nap.fd, .events = POLLIN };
     qatomic_set_mb(&nap.asleep, true);
     if (!qatomic_read(&nap.kicked)) {

@@ -37,6 +37,8 @@
 
 /* How much of the RAM that nobody wrote is hashed in one digest. */
 #define FT_SCRUB_BYTES (32 * MiB)
+/* So much is written to a file of ft-digest-dir at a time, or hashed. */
+#define FT_DUMP_BYTES (4 * MiB)
 
 typedef struct FtDigestBlock {
     RAMBlock *rb;
@@ -71,7 +73,10 @@ static void ft_digest_dump(const char *name, const void *data, uint64_t len)
 {
     if (digest.dump) {
         fprintf(digest.dump, "%s\n%" PRIu64 "\n", name, len);
-        fwrite(data, 1, len, digest.dump);
+        for (size_t at = 0; at < len; at += FT_DUMP_BYTES) {
+            ft_still_at_work();
+            fwrite((const uint8_t *)data + at, 1, MIN((size_t)FT_DUMP_BYTES, len - at), digest.dump);
+        }
     }
 }
 
@@ -190,6 +195,9 @@ static void ft_hash_all(FtDigestBlock *b)
 {
     b->known = b->pages;
     for (uint64_t page = 0; page < b->pages; page++) {
+        if (page % (FT_DUMP_BYTES / FT_RAM_PAGE_BYTES) == 0) {
+            ft_still_at_work();
+        }
         ft_hash_page(b, page);
     }
 }

@@ -358,6 +358,7 @@ static void ft_log_throttle_op(void)
     uint64_t begin_ns = ft_now_ns(), pause_ns;
     bool waited;
 
+    ft_vcpu_moves();
     if (!qatomic_read(&writer)) {
         qatomic_set(&slowed_ns, slowed_ns + ft_attach_slow_guest());
         return;

@@ -7,6 +7,8 @@ import select
 import socket
 import time
 
+from . import netns
+
 FIONREAD = 0x541B
 
 
@@ -25,6 +27,12 @@ class Reader:
             sock.connect(f"/proc/self/fd/{folder}/{path.name}")
         finally:
             os.close(folder)
+        return Reader(sock.fileno(), sock)
+
+    @staticmethod
+    def of_tcp(namespace, port):
+        sock = netns.socket_in(namespace, socket.AF_INET, socket.SOCK_STREAM)
+        sock.connect(("127.0.0.1", port))
         return Reader(sock.fileno(), sock)
 
     @staticmethod
@@ -65,6 +73,12 @@ class Reader:
             else:
                 time.sleep(0.01)    # a pty without anything is at its end, until there is something
         return data
+
+    def send(self, data):
+        """Types it; what finds no room waits, as a terminal would."""
+        while data:
+            select.select([], [self._fd], [], 10)
+            data = data[os.write(self._fd, data):]
 
     def send_break(self):
         """What a telnet client sends for it."""
