@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Goal: a drive of which nobody knows the holes is read whole, and nobody starves meanwhile; a guest that starts with it does not wait.
+
+Method: LUKS has no block status; with cache=none,aio=native each read of a hole of its file ends inside its submission, and is decrypted in
+the main loop. A guest that runs gets its secondary: it is pinged, and both monitors are asked, until the images agree. Then a pair that
+starts together: the guest runs while the drives are still compared.
+"""
+
+import time
+
+from ftpair import disk
+from ftpair.pair import Failed
+from ftpair.sparse import GIB, MIB
+from ftpair.watch import Watch
+from test_disk_sparse import WORDS, Sparse, answers
+
+BYTES, OPTIONS = 4 * GIB, ",cache=none,aio=native,key-secret=key"
+NEW = (disk.BUILD / "qemu-img", "create", "-q", "-f", "luks", "--object", "secret,id=key,data=x", "-o", "key-secret=key,iter-time=10")
+KEY = ("-object", "secret,id=key,data=x")
+
+
+class Luks(Sparse):
+    """A drive in a format without block status: every hole of its file is read, in the submit, and decrypted."""
+
+    def make_image(self, side, number):
+        if number == 0:
+            disk.DiskSuccession.make_image(self, side, number)
+        else:
+            words = ("cp", "--sparse=always", self.image("a", number)) if side == "b" else NEW
+            disk.need(*words, self.image(side, number), *(() if side == "b" else (BYTES,)))
+
+    def drive_word(self, side, number):
+        return WORDS.format(number, self.image_name(side, number), self.format(side, number), OPTIONS if number else "")
+
+    def format(self, side, number):
+        return "luks" if number else "raw"
+
+
+def run(case):
+    with Luks.of(case, "attach", drives=2, alone=True, more=KEY) as pair:
+        slow(case, pair)
+    with Luks.of(case, "start", drives=2, more=KEY) as pair:
+        early(case, pair)
+
+
+def slow(case, pair):
+    pair.start_alone()
+    pair.spawn()
+    steps = set()
+    with Watch(pair, (pair.primary, pair.secondary)) as watch:
+        watch.until(lambda w: w.first_ns, 10)
+        watch.begin()
+        pair.begin_attach()
+
+        def protected(w):
+            told = w.told.get("primary", {})
+            if told.get("attach-step", "none") != "none" and told["attach-left"]:
+                steps.add(told["attach-step"])
+            return w.state(pair.primary) == "protected"
+
+        case.expect("protected", watch.until(protected, 120), pair.told())
+        answers(case, "no_block_status", watch)
+    case.expect("query-ft told that it compares", "comparing-drives" in steps, steps)
+    pair.stay_protected(1)
+
+
+def early(case, pair):
+    pair.start(captures=())
+    deadline = time.monotonic() + 20
+    while not pair.primary.qmp.command("query-status")["running"]:
+        if time.monotonic() > deadline:
+            raise Failed(f"the guest does not start: {pair.told()}")
+        time.sleep(0.02)
+    query = pair.primary.query()
+    case.expect("the guest runs while its drives are compared", query["state"] == "syncing" and query["disks"][1]["copy-left"] > 0,
+                f"{query['state']}, {query['disks'][1]['copy-left'] / MIB:.0f} MiB left")
+    pair.wait_protected(120)
+    pair.wait_guest()
+    pair.stay_protected(1)
