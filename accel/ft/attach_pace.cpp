@@ -28,13 +28,15 @@ uint64_t AttachPace::slice_bytes(uint64_t most) const noexcept {
 }
 
 bool AttachPace::carried_in(uint64_t bytes, uint64_t ns) const noexcept {
-    return bytes <= cut_bytes_most && double(bytes) * 1e9 <= double(link_.rate()) * double(ns);
+    return bytes <= cut_bytes_most &&
+           double(bytes) * 1e9 <= double(link_.rate()) * double(ns);
 }
 
 void AttachPace::measure(const FtAttachLook &look) noexcept {
     since_.bytes += look.written;
     if (look.now_ns - since_.from_ns >= measure_ns) {
-        written_rate_ = uint64_t(double(since_.bytes) * 1e9 / double(look.now_ns - since_.from_ns));
+        written_rate_ =
+            uint64_t(double(since_.bytes) * 1e9 / double(look.now_ns - since_.from_ns));
         free_rate_ = slowed_ ? std::max(free_rate_, written_rate_) : written_rate_;
         since_ = {look.now_ns, 0};
     }
@@ -103,13 +105,20 @@ std::string AttachPace::why() const {
     std::string link = megabytes(link_.rate()), left = megabytes(left_ + beside_);
 
     if (!carried_in(beside_, cut_most_ns)) {
-        return fail("the link carries %s/s: for the devices' state and the rest of the drives, %s, "
-                    "the guest would have to wait too long", link.c_str(), megabytes(beside_).c_str())
-            .error().text;
+        return fail("the link carries %s/s: for the devices' state and the rest of the "
+                    "drives, %s, "
+                    "the guest would have to wait too long",
+                    link.c_str(), megabytes(beside_).c_str())
+            .error()
+            .text;
     }
-    return fail("the guest writes %s/s, the link carries %s/s: %s left after %u looks, the guest slowed "
-                "by %u %%", megabytes(free_rate_).c_str(), link.c_str(), left.c_str(), looks_,
-                slowed_ / 10).error().text;
+    return fail("the guest writes %s/s, the link carries %s/s: %s left after %u looks, the "
+                "guest slowed "
+                "by %u %%",
+                megabytes(free_rate_).c_str(), link.c_str(), left.c_str(), looks_,
+                slowed_ / 10)
+        .error()
+        .text;
 }
 
 uint64_t slowed_pause_ns(uint64_t ran_ns, unsigned slowed) noexcept {
@@ -155,7 +164,8 @@ uint64_t ft_attach_pace_slice(const FtAttachPace *p, uint64_t most) noexcept {
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
 void ft_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) noexcept {
-    *s = {p->looks(), p->slowed(), p->written_rate(), p->link().rate(), p->link().moved_ns()};
+    *s = {p->looks(), p->slowed(), p->written_rate(), p->link().rate(),
+          p->link().moved_ns()};
 }
 
 /* THREAD: main. OWNERSHIP: the text is the caller's. */

@@ -4,7 +4,7 @@
  * The guest writes while its memory is copied, and what it wrote is copied again. That
  * comes to an end only if it writes less than the link carries. So at each look at the
  * dirty memory this compares what was sent with what was written to anew. Does more than
- * half come back, the guest is slowed, twice as much each time, up to a limit; at the
+ * half come back, the guest is slowed, more each time, up to a limit; at the
  * limit the rest has to shrink by a quarter of what is sent, or the attach is given up
  * with figures. The cut comes when the rest is carried in a moment: until then output is
  * held. What the cut sends, and so what memory it takes, has a bound.
@@ -43,7 +43,11 @@ class AttachPace {
     static constexpr uint64_t times_most = 5;
 
     AttachPace(uint64_t now_ns, uint64_t memory) noexcept
-        : link_(now_ns), memory_(memory), left_(memory), looked_ns_(now_ns), since_{now_ns, 0} {}
+        : link_(now_ns),
+          memory_(memory),
+          left_(memory),
+          looked_ns_(now_ns),
+          since_{now_ns, 0} {}
 
     LinkRate &link() noexcept { return link_; }
     FtAttachVerdict look(const FtAttachLook &look) noexcept;

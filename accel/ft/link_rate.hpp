@@ -24,7 +24,9 @@ class LinkRate {
     /* given: bytes since the attach began; under_way: those that are not acknowledged. */
     void look(uint64_t now_ns, uint64_t given, uint64_t under_way) noexcept;
     /* Bytes a second, 0 before anything is known. */
-    uint64_t rate() const noexcept { return uint64_t(bytes_ / (seconds_ > 0 ? seconds_ : 1)); }
+    uint64_t rate() const noexcept {
+        return uint64_t(bytes_ / (seconds_ > 0 ? seconds_ : 1));
+    }
     uint64_t carried() const noexcept { return last_.carried; }
     uint64_t under_way() const noexcept { return last_.under_way; }
     /* When it last carried something. */

@@ -45,8 +45,12 @@ struct End {
 class Attach {
   public:
     Attach(Guest guest, Link link, uint64_t seed)
-        : guest_(guest), link_(std::move(link)), random_(seed), pace_(0, guest.memory),
-          to_send_(guest.memory / page, true), written_(guest.memory / page, false),
+        : guest_(guest),
+          link_(std::move(link)),
+          random_(seed),
+          pace_(0, guest.memory),
+          to_send_(guest.memory / page, true),
+          written_(guest.memory / page, false),
           left_(guest.memory) {}
 
     End run(uint64_t until_ns) {
@@ -103,7 +107,8 @@ class Attach {
     }
 
     void send(uint64_t most) {
-        for (uint64_t bytes = 0; bytes < most && left_; next_ = (next_ + 1) % to_send_.size()) {
+        for (uint64_t bytes = 0; bytes < most && left_;
+             next_ = (next_ + 1) % to_send_.size()) {
             if (to_send_[next_]) {
                 to_send_[next_] = false;
                 left_ -= page;
@@ -190,12 +195,15 @@ TEST(AttachPace, OneThatCannotWinEndsWithBothFigures) {
     EXPECT_EQ(end.slowed_last, AttachPace::slowed_most);
     EXPECT_LT(end.at_ns, 40 * second);
     /* 40 MiB in a second are all of them. */
-    EXPECT_NE(end.why.find("the guest writes 42 MB/s, the link carries 1"), std::string::npos) << end.why;
+    EXPECT_NE(end.why.find("the guest writes 42 MB/s, the link carries 1"),
+              std::string::npos)
+        << end.why;
 }
 
 TEST(AttachPace, ALinkThatBecomesSlowIsSeen) {
-    End end = attach({128 * mib, 40 * mib, 60e6},
-                     [](uint64_t now) { return now < second / 2 ? fast_link / 8 : slow_link / 4; });
+    End end = attach({128 * mib, 40 * mib, 60e6}, [](uint64_t now) {
+        return now < second / 2 ? fast_link / 8 : slow_link / 4;
+    });
     EXPECT_EQ(end.verdict, FT_ATTACH_GIVE_UP);
     EXPECT_NE(end.why.find("the link carries 2.9 MB/s"), std::string::npos) << end.why;
 }
@@ -218,7 +226,8 @@ TEST(AttachPace, AGuestThatBecomesCalmGetsItsSpeedBack) {
 TEST(AttachPace, ALinkThatIsTooSlowForTheDevicesIsNamed) {
     End end = attach({8 * mib, mib, 0}, steady(0.3e6));
     EXPECT_EQ(end.verdict, FT_ATTACH_GIVE_UP);
-    EXPECT_NE(end.why.find("the link carries 0.3 MB/s: for the devices' state"), std::string::npos)
+    EXPECT_NE(end.why.find("the link carries 0.3 MB/s: for the devices' state"),
+              std::string::npos)
         << end.why;
 }
 
@@ -227,25 +236,30 @@ TEST(AttachPace, EndsWhateverGuestAndLinkAre) {
     unsigned cuts = 0, given_up = 0;
     for (uint64_t seed = 1; seed <= 150; seed++) {
         std::mt19937_64 random(seed);
-        auto between = [&](double low, double high) { /* evenly in their logarithms */
-            return std::exp(std::uniform_real_distribution(std::log(low), std::log(high))(random));
+        auto between = [&](double low,
+                           double high) { /* evenly in their logarithms */
+                                          return std::exp(std::uniform_real_distribution(
+                                              std::log(low), std::log(high))(random));
         };
         Guest guest{16 * mib, uint64_t(between(0.1, 16) * mib), between(0.1e6, 500e6)};
         double rate = between(1.5e6, 150e6);
         double later = seed % 3 ? rate : between(1.5e6, 150e6);
         uint64_t change = uint64_t(between(1, 10) * second);
-        End end = attach(guest, [=](uint64_t now) { return now < change ? rate : later; }, seed);
+        End end = attach(
+            guest, [=](uint64_t now) { return now < change ? rate : later; }, seed);
 
         ASSERT_NE(end.verdict, FT_ATTACH_GO_ON) << "seed " << seed;
         if (end.verdict == FT_ATTACH_CUT) {
             cuts++;
             EXPECT_LE(end.sent_at_cut, AttachPace::cut_bytes_most) << "seed " << seed;
-            bool just_changed = end.at_ns - std::min(change, end.at_ns) < second && later < rate;
+            bool just_changed =
+                end.at_ns - std::min(change, end.at_ns) < second && later < rate;
             EXPECT_TRUE(just_changed || end.gap_ns <= AttachPace::cut_most_ns * 12 / 10)
                 << "seed " << seed << ": " << end.gap_ns / ms << " ms";
         } else {
             given_up++;
-            EXPECT_GT(guest.rate, std::min(rate, later) / 2) << "seed " << seed << ": " << end.why;
+            EXPECT_GT(guest.rate, std::min(rate, later) / 2)
+                << "seed " << seed << ": " << end.why;
         }
     }
     EXPECT_GT(cuts, 50u);
