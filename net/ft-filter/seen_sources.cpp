@@ -2,7 +2,8 @@
 #include "net/ft-filter/seen_sources.hpp"
 
 #include <algorithm>
-#include <cinttypes>
+#include <functional>
+#include <iterator>
 
 namespace ft {
 
@@ -52,7 +53,7 @@ std::vector<Place> SeenSources::recent(uint64_t now_ns) const {
     std::ranges::copy_if(seen_, std::back_inserter(young), [&](const Seen &s) {
         return age(s.last_ns, now_ns) <= age_ns_max_;
     });
-    std::ranges::stable_sort(young, std::greater(), &Seen::last_ns);
+    std::ranges::sort(young, std::greater(), &Seen::last_ns);
     for (const Seen &s : young) {
         places.push_back(s.place);
     }

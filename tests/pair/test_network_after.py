@@ -20,6 +20,7 @@ from ftpair.verdict import Check
 
 TAKEOVERS = int(os.environ.get("FT_TAKEOVERS", "2"))
 ANSWER_MS = 1000
+TIMEOUT_MS = 3000               # a death is seen at once; nothing else shall look like one on a busy host
 SETTLED_SECONDS = 15
 GUEST_IP, MACVLAN_IP, VLAN_IP, GUEST_IP6 = "10.77.0.10", "10.79.0.10", "10.78.0.10", "fd77::10"
 MACVLAN_MAC, VLAN_MAC = "52:54:00:77:00:20", "52:54:00:77:00:30"
@@ -30,7 +31,7 @@ CLIENT_IP, CLIENT_VLAN_IP, VLAN = "10.77.0.1", "10.78.0.1", 5
 def run(case):
     versions = [(3, 2), (2, 1)] if TAKEOVERS > 2 else [(3, 2)]
     for igmp, mld in versions:
-        with Succession.of(case, f"igmp{igmp}") as pair:
+        with Succession.of(case, f"igmp{igmp}", timeout_ms=TIMEOUT_MS) as pair:
             take_over_again(case, pair, igmp, mld)
 
 

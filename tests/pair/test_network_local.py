@@ -11,12 +11,12 @@ FT_TAKEOVERS=20 in the environment: so many.
 from ftpair.probes import Ping
 from ftpair.rack import LocalClient
 from ftpair.succession import Succession
-from test_network_after import ANSWER_MS, GUEST_IP, TAKEOVERS, answered, settled, take_over
+from test_network_after import ANSWER_MS, GUEST_IP, TAKEOVERS, TIMEOUT_MS, answered, settled, take_over
 
 
 def run(case):
     for name, flood in (("both", True), ("learning", False)):
-        with Succession.of(case, name, flood=flood) as pair:
+        with Succession.of(case, name, flood=flood, timeout_ms=TIMEOUT_MS) as pair:
             clients = [LocalClient(pair.hosts, side) for side in ("a", "b")]
             try:
                 serve_all(case, pair, clients, name)

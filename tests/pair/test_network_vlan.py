@@ -9,20 +9,23 @@ Then the guest invents 2000 addresses: the survivor announces no more than its t
 FT_TAKEOVERS=20 in the environment: so many takeovers.
 """
 
+import time
+
 from ftpair import guest
 from ftpair.capture import ETH_P_RARP
 from ftpair.hosts import GUEST_MAC
 from ftpair.probes import Ping, Silence, TaggedPing
 from ftpair.succession import Succession
 from ftpair.vlan_switch import VlanSwitch
-from test_network_after import ANSWER_MS, GUEST_IP, TAKEOVERS, answered, client_mac, settled, take_over
+from test_network_after import ANSWER_MS, GUEST_IP, TAKEOVERS, TIMEOUT_MS, answered, client_mac, settled, take_over
 
 NEW_MAC = "52:54:00:77:00:40"
 SOURCES_MAX, ROUNDS = 256, 5        # ft-seen.c, ft-announce.c
+ROUNDS_SECONDS = 2.0                # they take half a second
 
 
 def run(case):
-    with Succession.of(case) as pair:
+    with Succession.of(case, timeout_ms=TIMEOUT_MS) as pair:
         pair.start(captures=())
         pair.wait_up()
         switch = VlanSwitch(pair.hosts.lan, ["p-client", "p-a", "p-b"])
@@ -76,6 +79,7 @@ def flood(case, pair):
         settled(case, pair, [probe], "afterwards")
     finally:
         probe.close()
+    time.sleep(ROUNDS_SECONDS)
     rarp = [f.head[6:12].hex(":") for f in capture.out() if f.ethertype == ETH_P_RARP]
     case.expect("what is announced is bounded", 0 < len(rarp) <= ROUNDS * (SOURCES_MAX + 1), f"{len(rarp)} frames")
     case.expect("the address that it has taken on is announced", NEW_MAC in rarp, f"{len(set(rarp))} addresses")
