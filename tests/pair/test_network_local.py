@@ -39,7 +39,7 @@ def serve_all(case, pair, clients, network):
             settled(case, pair, probes, f"{network}, takeover {number}")
             known = pair.secondary.query()["early-known-packets"]
             live_ns = take_over(pair, number)
-            firsts = {probe.name: probe.wait_answer(3 * ANSWER_MS / 1000, live_ns) for probe in probes}
+            firsts = {probe.name: probe.wait_answer(4 * ANSWER_MS / 1000, live_ns) for probe in probes}
             case.judge(*(answered(f"{network}, takeover {number}: {name}", first) for name, first in firsts.items()))
             if pair.hosts.flood:
                 case.expect(f"{network}, takeover {number}: the secondary had the outside client's packets", known > 0, known)

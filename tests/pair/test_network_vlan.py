@@ -55,7 +55,7 @@ def in_each_vlan(case, pair):
             settled(case, pair, probes, f"takeover {number}")
             with Silence(probes):
                 live_ns = take_over(pair, number)
-            firsts = {probe.name: probe.wait_answer(3 * ANSWER_MS / 1000, live_ns) for probe in probes}
+            firsts = {probe.name: probe.wait_answer(4 * ANSWER_MS / 1000, live_ns) for probe in probes}
             case.judge(*(answered(f"takeover {number}: {name}", first) for name, first in firsts.items()))
     finally:
         for probe in probes:
