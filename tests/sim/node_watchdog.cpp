@@ -89,7 +89,8 @@ bool Node::holds_its_beat() {
 
 /* Primary: a secondary whose main loop stands still could not take over. */
 void Node::watch_peer() {
-    if (!stuck_told_ && gives_way(peer_still_ns_, ft_watchdog_well_ns(watchdog_.get(), now()))) {
+    if (!stuck_told_ && state() != FT_STATE_SYNCING &&
+        gives_way(peer_still_ns_, ft_watchdog_well_ns(watchdog_.get(), now()))) {
         stuck_told_ = true;
         if (state() == FT_STATE_PROTECTED) {
             reached(Rare::WatchdogDropped);

@@ -21,10 +21,14 @@ static void ft_drop_stuck(FtConn *c, const char *why)
     }
 }
 
-/* Primary: a secondary whose main loop or vCPU stands still could not take over. */
+/*
+ * Primary: a secondary whose main loop or vCPU stands still could not take over. One that
+ * still loads the state has a patience of its own, of the attach.
+ */
 static void ft_watch_peer(FtConn *c)
 {
-    g_autofree char *what = ft_peer_should_give_way() ? ft_peer_stillness() : NULL;
+    bool judged = ft_state() != FT_STATE_SYNCING && ft_peer_should_give_way();
+    g_autofree char *what = judged ? ft_peer_stillness() : NULL;
     g_autofree char *why = what ? g_strdup_printf("its %s", what) : NULL;
 
     if (why) {
@@ -131,11 +135,13 @@ static void *ft_beat_thread(void *opaque)
 
         if (now >= next_ns) {
             next_ns = now + period;
-            if (c->primary ? !ft_ping(c, ++counter, &err) : false) {
+            if (c->primary && !ft_ping(c, ++counter, &err)) {
                 break;
             }
-            /* By the sender: who finds out about silence waits for no socket. */
-            ft_ask_report(c);
+            if (!c->primary) {
+                /* By the sender: who finds out about silence waits for no socket. */
+                ft_ask_report(c);
+            }
         }
         if (poll(&pfd, 1, MAX(1, (int)((next_ns - now) / SCALE_MS))) > 0) {
             missed = 0;
