@@ -651,6 +651,7 @@ typedef enum FtInputKind {
     FT_IN_STATE_RECEIVED,  /* secondary: RAM and devices have come whole; loading */
     FT_IN_GUEST_OFF,       /* either: the guest has ended here and this process
                             * goes on (-no-shutdown, a panic); text: how         */
+    FT_IN_REFUSED,         /* secondary: it took no primary that came; text      */
     FT_IN__COUNT
 } FtInputKind;
 

@@ -22,6 +22,8 @@ const char *name_of(FtInputKind kind) {
     switch (kind) {
     case FT_IN_ATTACH_FAILED:
         return "attach failed";
+    case FT_IN_REFUSED:
+        return "attach was refused here";
     case FT_IN_CONNECTION_LOST:
         return "connection lost";
     case FT_IN_PEER_SILENT:

@@ -135,6 +135,7 @@ constexpr Table make_table() {
     /* ---- secondary ---- */
     at(S::Waiting) = row({{FT_IN_CONNECTED, BeginSync},
                           {FT_IN_ATTACH_FAILED, NoteRefusedHandshake},
+                          {FT_IN_REFUSED, NoteRefusedHandshake},
                           {FT_IN_ATTACH, RefuseOnSecondary},
                           {FT_IN_FAILOVER, RefuseNotSynced},
                           {FT_IN_DETACH, RefuseOnSecondary}});

@@ -113,55 +113,55 @@ const std::vector<Walk> &walks() {
     using S = SessionState;
     constexpr FtRole P = FT_ROLE_PRIMARY, Q = FT_ROLE_SECONDARY;
     static const std::vector<Walk> all = {
-        {S::Off, FT_ROLE_OFF, {}, FT_STATE_OFF, "...............RRR......"},
-        {S::Exposed, P, {}, FT_STATE_EXPOSED, "...............sRR.....e"},
-        {S::Connecting, P, {FT_IN_ATTACH}, FT_STATE_SYNCING, "s...eeee.......RRR.....e"},
+        {S::Off, FT_ROLE_OFF, {}, FT_STATE_OFF, "...............RRR......."},
+        {S::Exposed, P, {}, FT_STATE_EXPOSED, "...............sRR.....e."},
+        {S::Connecting, P, {FT_IN_ATTACH}, FT_STATE_SYNCING, "s...eeee.......RRR.....e."},
         {S::Transferring, P, {FT_IN_ATTACH, FT_IN_CONNECTED}, FT_STATE_SYNCING,
-         ".s.seeee.......RRR.....e"},
+         ".s.seeee.......RRR.....e."},
         {S::ReadyBeforeCut, P, {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_PEER_READY},
-         FT_STATE_SYNCING, ".p..gggg.......RRR.....g"},
+         FT_STATE_SYNCING, ".p..gggg.......RRR.....g."},
         {S::AfterCut, P, {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_CUT_DONE}, FT_STATE_SYNCING,
-         "...pgggg.......RRR.....g"},
-        {S::Protected, P, to_protected, FT_STATE_PROTECTED, ".....ggg.......Rpg...g.g"},
+         "...pgggg.......RRR.....g."},
+        {S::Protected, P, to_protected, FT_STATE_PROTECTED, ".....ggg.......Rpg...g.g."},
         {S::Deciding, P, then(to_protected, {FT_IN_CONNECTION_LOST}), FT_STATE_GOING_LIVE,
-         ".........efg...RRR......"},
+         ".........efg...RRR......."},
         {S::Deciding, P,
          then(to_protected, {FT_IN_CONNECTION_LOST, FT_IN_ARBITER_UNREACHABLE}),
-         FT_STATE_GOING_LIVE, "............g..RRR......"},
+         FT_STATE_GOING_LIVE, "............g..RRR......."},
         {S::Pausing, P, then(to_protected, {FT_IN_FAILOVER}), FT_STATE_PROTECTED,
-         ".....ggg.......RRRg..g.."},
+         ".....ggg.......RRRg..g..."},
         {S::HandoverSent, P, then(to_protected, {FT_IN_FAILOVER, FT_IN_PAUSED_ACKED}),
-         FT_STATE_GOING_LIVE, ".....ggg.......RRR..fg.."},
+         FT_STATE_GOING_LIVE, ".....ggg.......RRR..fg..."},
         {S::DecidingPaused, P, then(to_protected, {FT_IN_FAILOVER, FT_IN_PEER_SILENT}),
-         FT_STATE_GOING_LIVE, ".........efg...RRR......"},
-        {S::Waiting, Q, {}, FT_STATE_WAITING, "s...w..........RRR......"},
-        {S::Syncing, Q, {FT_IN_CONNECTED}, FT_STATE_SYNCING, "..p.xwwwx......RRR....s."},
-        {S::Loading, Q, to_loading, FT_STATE_SYNCING, "..p.xsswx......RRR......"},
+         FT_STATE_GOING_LIVE, ".........efg...RRR......."},
+        {S::Waiting, Q, {}, FT_STATE_WAITING, "s...w..........RRR......w"},
+        {S::Syncing, Q, {FT_IN_CONNECTED}, FT_STATE_SYNCING, "..p.xwwwx......RRR....s.."},
+        {S::Loading, Q, to_loading, FT_STATE_SYNCING, "..p.xsswx......RRR......."},
         {S::LoadingAlone, Q, then(to_loading, {FT_IN_CONNECTION_LOST}), FT_STATE_SYNCING,
-         "..g.x..wx......RRR......"},
+         "..g.x..wx......RRR......."},
         {S::LoadingAlone, Q, then(to_loading, {FT_IN_PEER_SILENT}), FT_STATE_SYNCING,
-         "..g.x..wx......RRR......"},
-        {S::Shadowing, Q, to_shadowing, FT_STATE_PROTECTED, ".....ggxx......RgR.g...x"},
+         "..g.x..wx......RRR......."},
+        {S::Shadowing, Q, to_shadowing, FT_STATE_PROTECTED, ".....ggxx......RgR.g...x."},
         {S::TakingOver, Q, then(to_shadowing, {FT_IN_CONNECTION_LOST}), FT_STATE_GOING_LIVE,
-         "........xgfg...RRR......"},
+         "........xgfg...RRR......."},
         {S::Draining, Q, then(to_shadowing, {FT_IN_PEER_SILENT, FT_IN_ARBITER_WON}),
-         FT_STATE_GOING_LIVE, "....x...x....g.RRR......"},
+         FT_STATE_GOING_LIVE, "....x...x....g.RRR......."},
         {S::LeaseWait, Q,
          then(to_shadowing, {FT_IN_FAILOVER, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
-         FT_STATE_GOING_LIVE, "....x...x...g..RRR......"},
+         FT_STATE_GOING_LIVE, "....x...x...g..RRR......."},
         {S::GoingLive, Q, then(to_shadowing, {FT_IN_PEER_SILENT, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
-         FT_STATE_GOING_LIVE, "....x...x.....eRRR......"},
+         FT_STATE_GOING_LIVE, "....x...x.....eRRR......."},
         {S::HandoverTakingOver, Q, then(to_shadowing, {FT_IN_HANDOVER}), FT_STATE_GOING_LIVE,
-         ".....ggxxgfg...RRR......"},
+         ".....ggxxgfg...RRR......."},
         {S::HandoverDraining, Q, then(to_shadowing, {FT_IN_HANDOVER, FT_IN_ARBITER_WON}),
-         FT_STATE_GOING_LIVE, "....xggxx....g.RRR......"},
+         FT_STATE_GOING_LIVE, "....xggxx....g.RRR......."},
         {S::HandoverGoingLive, Q,
          then(to_shadowing, {FT_IN_HANDOVER, FT_IN_ARBITER_WON, FT_IN_DRAINED}),
-         FT_STATE_GOING_LIVE, "....xgg.x.....eRRR......"},
+         FT_STATE_GOING_LIVE, "....xgg.x.....eRRR......."},
         {S::Fenced, P, then(to_protected, {FT_IN_PEER_SILENT, FT_IN_ARBITER_LOST}),
-         FT_STATE_FENCED, "...............RRR......"},
+         FT_STATE_FENCED, "...............RRR......."},
         {S::Failed, Q, then(to_shadowing, {FT_IN_DIVERGED}), FT_STATE_FAILED,
-         "...............RRR......"},
+         "...............RRR......."},
     };
     return all;
 }
@@ -701,6 +701,16 @@ TEST(Session, HandoverThatLosesItsConnectionGoesOnAndTellsNobody) {
         EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
         EXPECT_EQ(r.role(), FT_ROLE_PRIMARY);
     }
+}
+
+TEST(Session, AWaitingSecondarySaysWhomItRefused) {
+    Rig r(FT_ROLE_SECONDARY);
+    r.in(FT_IN_REFUSED, 0, "the machines differ: ram");
+    EXPECT_EQ(r.state(), FT_STATE_WAITING);
+    EXPECT_EQ(r.reason(),
+              "waiting for a primary; the last attach was refused here: the machines differ: ram");
+    r.in(FT_IN_REFUSED, 0, "the machines differ: ram");
+    EXPECT_EQ(r.kinds(), Kinds{}) << "the same again is no news";
 }
 
 TEST(Session, NamesAreThoseOfTheInterface) {

@@ -345,6 +345,7 @@ static void *ft_incoming_thread(void *opaque)
     ft_die_at("die-at-handshake");
     c->session = h.session;
     if (!ft_check_hello(&hello, hello.channel, FT_ROLE_PRIMARY, &err)) {
+        ft_post(0, FT_IN_REFUSED, 0, error_get_pretty(err));
         goto out;
     }
     if (hello.channel != FT_CHANNEL_LOG && c->in.begin != c->in.end) {

@@ -14,6 +14,7 @@
 #include "exec/memory.h"
 #include "exec/ramblock.h"
 #include "hw/boards.h"
+#include "hw/core/cpu.h"
 #include "hw/nvram/fw_cfg.h"
 #include "hw/qdev-core.h"
 #include "hw/qdev-properties.h"
@@ -26,6 +27,7 @@
 #include "qom/qom-qobject.h"
 #include "system/rng.h"
 #include "system/runstate-action.h"
+#include "system/watchdog.h"
 
 static void G_GNUC_PRINTF(2, 3) ft_add_line(GPtrArray *lines, const char *format, ...)
 {
@@ -86,6 +88,7 @@ static void ft_add_machine(GPtrArray *lines, MachineState *ms)
     ft_add_line(lines, "-action reboot=%s", RebootAction_str(reboot_action));
     ft_add_line(lines, "-action shutdown=%s", ShutdownAction_str(shutdown_action));
     ft_add_line(lines, "-action panic=%s", PanicAction_str(panic_action));
+    ft_add_line(lines, "-action watchdog=%s", WatchdogAction_str(get_watchdog_action()));
 }
 
 /* -- devices ------------------------------------------------------------------------ */
@@ -155,6 +158,21 @@ static void ft_add_device_backends(GPtrArray *lines, DeviceState *dev, const cha
     }
 }
 
+/* What CPUID says is no qdev property: each feature is a bool of the CPU itself. */
+static void ft_add_cpu_features(GPtrArray *lines, Object *cpu)
+{
+    ObjectPropertyIterator iter;
+    ObjectProperty *prop;
+
+    object_property_iter_init(&iter, cpu);
+    while ((prop = object_property_iter_next(&iter))) {
+        if (g_str_equal(prop->type, "bool") && prop->get
+            && object_property_get_bool(cpu, prop->name, NULL)) {
+            ft_add_line(lines, "cpu feature %s=on", prop->name);
+        }
+    }
+}
+
 static int ft_add_device(Object *obj, void *opaque)
 {
     GPtrArray *lines = opaque;
@@ -166,6 +184,9 @@ static int ft_add_device(Object *obj, void *opaque)
         ft_add_line(lines, "device %s=%s", path, object_get_typename(obj));
         ft_add_device_props(lines, dev, path);
         ft_add_device_backends(lines, dev, path);
+        if (object_dynamic_cast(obj, TYPE_CPU)) {
+            ft_add_cpu_features(lines, obj);
+        }
     }
     return 0;
 }
@@ -193,20 +214,32 @@ static int ft_add_memory(RAMBlock *rb, void *opaque)
 
 /* -- what TCG computes with this host's libm ------------------------------------------ */
 
-/* x87's FSIN, FCOS, FSINCOS and FPTAN are the host's, to the last bit. */
+/*
+ * x87's FSIN, FCOS, FSINCOS and FPTAN are the host's, to the last bit. A libm has several
+ * versions of each and takes one by what the host's CPU can do (FMA, AVX2); they differ in
+ * one value of some 2500. So many are compared that no such choice stays unseen.
+ */
+#define FT_LIBM_VALUES 65536
+
 static void ft_add_libm(GPtrArray *lines)
 {
-    double results[3 * 256];
+    g_autofree double *results = g_new(double, 5 * FT_LIBM_VALUES);
+    uint64_t random = 1;
 
-    for (int i = 0; i < 256; i++) {
-        volatile double x = ldexp(1.0 + i * 0.7853981, i % 32 - 8);
+    for (int i = 0; i < FT_LIBM_VALUES; i++) {
+        double x, *to = results + 5 * i;
 
-        results[3 * i] = sin(x);
-        results[3 * i + 1] = cos(x);
-        results[3 * i + 2] = tan(x);
+        /* Knuth's MMIX generator: a mantissa of its own for each value, 2^-8 to 2^23. */
+        random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+        x = ldexp(1.0 + (random >> 12) * 0x1p-52, i % 32 - 8);
+        sincos(x, to, to + 1);
+        /* A compiler makes one sincos() of the other two, if it is let. */
+        *(volatile double *)(to + 2) = sin(*(volatile double *)&x);
+        *(volatile double *)(to + 3) = cos(*(volatile double *)&x);
+        to[4] = tan(x);
     }
     ft_add_bytes(lines, "libm", "sin, cos and tan", (const uint8_t *)results,
-                 sizeof(results));
+                 5 * FT_LIBM_VALUES * sizeof(double));
 }
 
 /* -- the whole ---------------------------------------------------------------------- */
@@ -238,7 +271,8 @@ static void ft_add_everything(GPtrArray *lines, MachineState *ms)
 static int ft_line_rank(const char *line)
 {
     static const char *const first[] = {
-        "ft-disk", "machine=", "cpu=", "ram=", "-action", "machine.", "disk", "device",
+        "ft-disk", "machine=", "cpu=", "ram=", "-action", "machine.", "cpu feature", "disk",
+        "device",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(first); i++) {
