@@ -62,7 +62,7 @@ static bool ft_on_log(FtConn *c, const FtMsgHeader *h, const uint8_t *body, size
     while ((taken = ft_log_feed(c->reader, body, len, h->seq, h->seq_last, &why)) == 0) {
         /* Replay is far behind; TCP holds the primary back meanwhile. */
         if (qatomic_read(&c->closing)) {
-            error_setg(errp, "closed");
+            error_setg(errp, "this node has closed the connection");
             return false;
         }
         g_usleep(1000);
@@ -90,13 +90,14 @@ static bool ft_disks_durable(FtConn *c, Error **errp)
 
     while (!ft_copy_is_durable(ticket)) {
         if (qatomic_read(&c->closing)) {
-            error_setg(errp, "closed");
+            error_setg(errp, "this node has closed the connection");
             return false;
         }
         g_usleep(FT_DURABLE_LOOK_US);
     }
     if (ft_copy_has_failed()) {
-        error_setg(errp, "disk: it cannot be written");
+        error_setg(errp, "disk: an image of the secondary cannot be written; its own reason "
+                   "names the drive");
         return false;
     }
     return true;
@@ -112,7 +113,7 @@ static bool ft_on_disk(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
     while ((taken = receive(c->gen, h->seq, h->seq_last, body->data, body->len, errp)) == 0) {
         /* The image is slower than the link; TCP holds the primary back. */
         if (qatomic_read(&c->closing)) {
-            error_setg(errp, "closed");
+            error_setg(errp, "this node has closed the connection");
             return false;
         }
         g_usleep(FT_DURABLE_LOOK_US);
@@ -184,7 +185,8 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
         }
         if (qemu_write_full(c->state_fd, body->data, body->len)
             != (ssize_t)body->len) {
-            error_setg(errp, "state: the loader has stopped");
+            error_setg(errp, "state: the secondary's loader has stopped; its own reason "
+                       "says why");
             return false;
         }
         return true;
@@ -237,8 +239,10 @@ static bool ft_accept_log(FtConn *c, Error **errp)
 {
     WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
         if (ft_node.conn || ft_state() != FT_STATE_WAITING) {
-            error_setg(errp, "this node is %s and takes no primary",
-                       ft_state_name(ft_state()));
+            error_setg(errp, "this node is %s and takes no primary (its peer: %s); only one "
+                       "that is waiting does", ft_state_name(ft_state()),
+                       ft_node.conn && ft_node.conn->address ? ft_node.conn->address
+                                                             : "none");
             return false;
         }
         ft_load_prepare();
@@ -284,7 +288,8 @@ static FtConn *ft_take_channel(uint8_t channel, uint64_t session, Error **errp)
     FtConn *c = ft_node.conn;
 
     if (!c || c->primary || c->session != session || c->channels & BIT(channel)) {
-        error_setg(errp, "session: %" PRIx64 " waits for no channel %u here", session,
+        error_setg(errp, "session: %" PRIx64 " waits for no channel %u here: the secondary "
+                   "has ended it, or was started anew; its own reason says why", session,
                    channel);
         return NULL;
     }
@@ -297,6 +302,7 @@ static FtConn *ft_take_channel(uint8_t channel, uint64_t session, Error **errp)
 static bool ft_accept_beat(FtConn *extra, uint64_t session, Error **errp)
 {
     FtConn *c = ft_take_channel(FT_CHANNEL_HEARTBEAT, session, errp);
+    Error *err = NULL;
 
     if (!c) {
         return false;
@@ -308,8 +314,10 @@ static bool ft_accept_beat(FtConn *extra, uint64_t session, Error **errp)
     ft_post(c->gen, FT_IN_CONNECTED, 0, NULL);
     ft_start_beat(c);
     ft_start_sender(c);
-    if (!ft_send_hello(c, c->beat, FT_CHANNEL_HEARTBEAT, NULL)) {
-        ft_conn_end(c, "the heartbeat channel broke in the handshake");
+    if (!ft_send_hello(c, c->beat, FT_CHANNEL_HEARTBEAT, &err)) {
+        error_prepend(&err, "the heartbeat channel broke in the handshake: ");
+        ft_conn_end(c, error_get_pretty(err));
+        error_free(err);
     }
     ft_conn_unref(c);
     return true;
@@ -371,8 +379,8 @@ out:
 static void ft_incoming(QIONetListener *l, QIOChannelSocket *s, gpointer opaque)
 {
     FtConn *c;
-    QemuThread t;
     SocketAddress *remote;
+    Error *err = NULL;
 
     if (qatomic_fetch_inc(&pending) >= FT_PENDING_MAX) {
         qatomic_dec(&pending);
@@ -387,7 +395,12 @@ static void ft_incoming(QIONetListener *l, QIOChannelSocket *s, gpointer opaque)
     object_ref(OBJECT(s));
     c->log = QIO_CHANNEL(s);
     ft_set_up_socket(c->log);
-    qemu_thread_create(&t, "ft-peer", ft_incoming_thread, c, QEMU_THREAD_DETACHED);
+    if (!ft_thread_new("ft-peer", ft_incoming_thread, c, &err)) {
+        ft_refuse(c, c->log, err);      /* a fresh socket takes that without waiting */
+        error_free(err);
+        qatomic_dec(&pending);
+        ft_conn_unref(c);
+    }
 }
 
 bool ft_peer_listen(const char *address, Error **errp)

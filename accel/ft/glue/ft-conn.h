@@ -86,6 +86,9 @@ void ft_conn_use(FtConn *c);
 /* Any thread of @c: it is over, because of @why; main is told. */
 void ft_conn_end(FtConn *c, const char *why);
 
+/* -- ft-thread.c: any; the thread has a reference. None to be had: @c has ended ---- */
+void ft_conn_thread(FtConn *c, const char *name, void *(*run)(void *));
+
 /* -- ft-peer.c: what the secondary has told -------------------------------------- */
 void ft_peer_told(const FtAck *ack);                   /* any, ft_conn_lock   */
 void ft_peer_told_rtt(uint64_t ns);                    /* heartbeat thread    */
@@ -106,6 +109,8 @@ bool ft_recv_msg_to(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *body
 bool ft_send_msg(FtConn *c, QIOChannel *ioc, FtMsgType type, uint64_t seq,
                  uint64_t seq_last, const uint8_t *body, size_t len, Error **errp);
 bool ft_send_text(FtConn *c, QIOChannel *ioc, FtMsgType type, const char *text);
+/* Any thread, of the log channel whoever holds c->writable: waits until all is sent. */
+bool ft_write_all(QIOChannel *ioc, const struct iovec *from, unsigned n, Error **errp);
 /* Whoever holds c->writable. */
 void ft_encode_msg(FtConn *c, FtMsgType type, uint64_t seq, uint64_t seq_last,
                    const uint8_t *body, size_t len, uint8_t *raw);

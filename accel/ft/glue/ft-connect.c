@@ -138,14 +138,36 @@ bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp)
         && ft_check_hello(&hello, channel, FT_ROLE_SECONDARY, errp);
 }
 
+/* Why the secondary has ended the pair meanwhile it says on the log channel. */
+static void ft_hear_last_words(FtConn *c, Error **errp)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    FtMsgHeader h;
+
+    if (ft_recv_msg(c, c->log, &h, body, ft_now_ns() + FT_LAST_WORDS_MS * SCALE_MS, NULL)
+        && h.type == FT_MSG_GOODBYE) {
+        error_free(*errp);
+        *errp = NULL;
+        error_setg(errp, "the peer said goodbye: %.*s",
+                   (int)MIN(body->len, FT_REASON_MAX), (const char *)body->data);
+    }
+}
+
 static bool ft_primary_connect(FtConn *c, Error **errp)
 {
+    ERRP_GUARD();
+
+
     c->log = ft_connect_retry(c, errp);
     if (!c->log || !ft_handshake(c, c->log, FT_CHANNEL_LOG, errp)) {
         return false;
     }
     c->beat = ft_connect_once(c->address, errp);
-    return c->beat && ft_handshake(c, c->beat, FT_CHANNEL_HEARTBEAT, errp);
+    if (c->beat && ft_handshake(c, c->beat, FT_CHANNEL_HEARTBEAT, errp)) {
+        return true;
+    }
+    ft_hear_last_words(c, errp);
+    return false;
 }
 
 /* By a thread: what it is on may hang, or be a pipe that nobody reads yet. */
@@ -193,11 +215,11 @@ out:
 void ft_peer_connect(const char *address)
 {
     FtConn *c = ft_conn_new(true, address);
-    QemuThread t;
 
     qemu_guest_getrandom_nofail(&c->session, sizeof(c->session));
     WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
         ft_conn_use(c);
     }
-    qemu_thread_create(&t, "ft-peer", ft_primary_thread, c, QEMU_THREAD_DETACHED);
+    ft_conn_thread(c, "ft-peer", ft_primary_thread);
+    ft_conn_unref(c);
 }

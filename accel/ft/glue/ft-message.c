@@ -9,6 +9,7 @@
 #include "accel/ft/glue/ft-conn.h"
 #include "io/channel-socket.h"
 #include "qemu/error-report.h"
+#include "qemu/iov.h"
 
 /*
  * Once, up to @len bytes to @buf and what follows them to @in, if there is one.
@@ -41,6 +42,11 @@ static size_t ft_take_read(FtReadAhead *in, uint8_t *buf, size_t len)
     return n;
 }
 
+static const char *ft_who(const FtConn *c)
+{
+    return c && c->address ? c->address : "of an unknown address";
+}
+
 /* Reads exactly @len bytes. Gives up at @deadline_ns, if that is not 0. */
 static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
                     uint64_t deadline_ns, Error **errp)
@@ -48,6 +54,7 @@ static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
     struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(ioc)->fd, .events = POLLIN };
     FtReadAhead *in = c && ioc == c->log ? &c->in : NULL;
     size_t got = in ? ft_take_read(in, buf, len) : 0;
+    uint64_t begin_ns = deadline_ns ? ft_now_ns() : 0;
 
     while (got < len) {
         /* A read that got all there was is followed by a wait, not by one in vain. */
@@ -66,7 +73,7 @@ static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
             qatomic_set(&c->peer_closed, true);
         }
         if (n == 0) {
-            error_setg(errp, "the peer closed the connection%s",
+            error_setg(errp, "the peer (%s) closed the connection%s", ft_who(c),
                        got ? " inside a message" : "");
             return false;
         }
@@ -74,11 +81,13 @@ static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
             return false;
         }
         if (deadline_ns && ft_now_ns() > deadline_ns) {
-            error_setg(errp, "the peer sent nothing for too long");
+            error_setg(errp, "the peer (%s) has sent nothing for %" PRIu64 " ms: does its "
+                       "QEMU run, and may it open files and make threads?", ft_who(c),
+                       (ft_now_ns() - begin_ns) / SCALE_MS);
             return false;
         }
         if (c && qatomic_read(&c->closing)) {
-            error_setg(errp, "closed");
+            error_setg(errp, "this node has closed the connection");
             return false;
         }
         poll(&pfd, 1, deadline_ns ? 100 : 1000);
@@ -175,11 +184,35 @@ void ft_encode_msg(FtConn *c, FtMsgType type, uint64_t seq, uint64_t seq_last,
     ft_wire_encode_header(&h, body, raw);
 }
 
+/*
+ * qio_channel_writev_all() waits with a main context of GLib's, which ends the process
+ * where no descriptor can be had for it.
+ */
+bool ft_write_all(QIOChannel *ioc, const struct iovec *from, unsigned n, Error **errp)
+{
+    struct pollfd pfd = { .fd = QIO_CHANNEL_SOCKET(ioc)->fd, .events = POLLOUT };
+    g_autofree struct iovec *copy = g_memdup2(from, n * sizeof(*from));
+    struct iovec *iov = copy;
+
+    while (n > 0) {
+        ssize_t sent = qio_channel_writev(ioc, iov, n, errp);
+
+        if (sent == QIO_CHANNEL_ERR_BLOCK) {
+            poll(&pfd, 1, -1);      /* ends with the connection, if not before */
+        } else if (sent < 0) {
+            return false;
+        } else {
+            iov_discard_front(&iov, &n, sent);
+        }
+    }
+    return true;
+}
+
 /* Holding writable: what the vCPU thread could not send at once goes first. */
 bool ft_send_rest(FtConn *c, Error **errp)
 {
-    bool ok = c->rest->len == 0
-        || qio_channel_write_all(c->log, (char *)c->rest->data, c->rest->len, errp) == 0;
+    struct iovec iov = { .iov_base = c->rest->data, .iov_len = c->rest->len };
+    bool ok = c->rest->len == 0 || ft_write_all(c->log, &iov, 1, errp);
 
     g_byte_array_set_size(c->rest, 0);
     return ok;
@@ -202,7 +235,7 @@ bool ft_send_msg(FtConn *c, QIOChannel *ioc, FtMsgType type, uint64_t seq,
         ft_copy_to_file(c, raw, body, len);
     }
     ok = (ioc != c->log || ft_send_rest(c, errp))
-        && qio_channel_writev_all(ioc, iov, len ? 2 : 1, errp) == 0;
+        && ft_write_all(ioc, iov, len ? 2 : 1, errp);
     if (ioc == c->log) {
         qemu_sem_post(&c->writable);
     }

@@ -397,6 +397,11 @@ bool ft_disk_hangs(void);              /* any                                   
 void ft_stderr_setup(void);                                    /* main        */
 /* Any, whatever locks others hold: one line, or nothing if there is no room. */
 void G_GNUC_PRINTF(1, 2) ft_stderr_say(const char *format, ...);
+/* -- ft-thread.c: threads whose making may fail --------------------------------- */
+/* Any thread. @run gets @opaque in a thread that nobody joins. */
+bool ft_thread_new(const char *name, void *(*run)(void *), void *opaque, Error **errp);
+/* For the calling thread: descriptors of its own, @keep alone of the others or -1. */
+bool ft_thread_own_descriptors(int keep);
 
 /* -- ft-arbiter.c ------------------------------------------------------------- */
 /* Main, at start: from the main loop, tries what a claim will need; exits if it cannot. */

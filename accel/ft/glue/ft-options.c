@@ -298,6 +298,23 @@ static bool ft_check_smp(const QDict *machine_opts, Error **errp)
     return true;
 }
 
+static void ft_file_too_large(int signal)
+{
+}
+
+/*
+ * A file that may grow no more (RLIMIT_FSIZE) is an error of that write, of a console or
+ * of ft-log-file, and not the end of the guest. A handler, unlike SIG_IGN, is not what
+ * ft-respawn's program begins with.
+ */
+static void ft_survive_file_limit(void)
+{
+    struct sigaction act = { .sa_handler = ft_file_too_large, .sa_flags = SA_RESTART };
+
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGXFSZ, &act, NULL);
+}
+
 bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
                   const char *incoming)
 {
@@ -309,6 +326,7 @@ bool ft_configure(QDict *machine_opts, const QemuOpts *icount_opts,
     ft_stderr_setup();
     ft_check_other_options(machine_opts, icount_opts, incoming, &error_fatal);
     ft_check_sandbox(c);
+    ft_survive_file_limit();
     ft_check_smp(machine_opts, &error_fatal);
     qemu_guest_getrandom_nofail(ft_node.node_id, sizeof(ft_node.node_id));
     ft_imply_options();

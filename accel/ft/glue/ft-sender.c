@@ -106,7 +106,7 @@ static bool ft_send_frames(FtConn *c, FtMsgType type, uint64_t first, uint64_t l
         ft_copy_to_file(c, raw, body, len);
     }
     return wait
-        ? qio_channel_writev_all(c->log, tell ? iov : iov + 1, tell ? 3 : 2, errp) == 0
+        ? ft_write_all(c->log, tell ? iov : iov + 1, tell ? 3 : 2, errp)
         : ft_write_now(c, tell ? iov : iov + 1, tell ? 3 : 2);
 }
 
@@ -282,10 +282,7 @@ static void *ft_sender_thread(void *opaque)
 
 void ft_start_sender(FtConn *c)
 {
-    QemuThread t;
-
-    ft_conn_ref(c);
-    qemu_thread_create(&t, "ft-sender", ft_sender_thread, c, QEMU_THREAD_DETACHED);
+    ft_conn_thread(c, "ft-sender", ft_sender_thread);
 }
 
 void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body)

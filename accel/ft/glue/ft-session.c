@@ -45,6 +45,7 @@ static bool pausing;            /* atomic: a handover waits for the last ack */
 static bool handover_stopped;   /* main: until it has come to an end          */
 
 static GAsyncQueue *posted;
+static GAsyncQueue *claims;     /* of epochs, for the arbiter's thread        */
 static QEMUBH *posted_bh;
 static QEMUTimer *core_timer;
 static QEMUTimer *start_timer;
@@ -61,41 +62,46 @@ FtState ft_state(void)
 
 /* -- the arbiter, asked from a thread because its disk may hang ------------- */
 
-typedef struct FtClaimJob {
-    uint64_t epoch;
-} FtClaimJob;
-
-static void *ft_claim_thread(void *opaque)
+static void ft_claim_one(uint64_t epoch)
 {
-    g_autofree FtClaimJob *job = opaque;
     FtError why = { "" };
 
-    switch (ft_arbiter_claim(ft_node.config.arbiter, ft_node.vm_uuid, job->epoch,
+    switch (ft_arbiter_claim(ft_node.config.arbiter, ft_node.vm_uuid, epoch,
                              ft_node.node_id, &why)) {
     case FT_CLAIM_WON:
-        ft_post(0, FT_IN_ARBITER_WON, job->epoch, NULL);
+        ft_post(0, FT_IN_ARBITER_WON, epoch, NULL);
         break;
     case FT_CLAIM_LOST:
-        ft_post(0, FT_IN_ARBITER_LOST, job->epoch, why.text);
+        ft_post(0, FT_IN_ARBITER_LOST, epoch, why.text);
         break;
     case FT_CLAIM_UNREACHABLE:
-        ft_post(0, FT_IN_ARBITER_UNREACHABLE, job->epoch, why.text);
+        ft_post(0, FT_IN_ARBITER_UNREACHABLE, epoch, why.text);
         break;
+    }
+}
+
+/*
+ * Made when the node starts: a takeover must not fail for want of a thread, nor of a
+ * descriptor, which is why it has a table of its own. The core asks one question at a
+ * time, so one that hangs keeps no other waiting.
+ */
+static void *ft_claim_thread(void *opaque)
+{
+    ft_thread_own_descriptors(-1);
+    for (;;) {
+        g_autofree uint64_t *epoch = g_async_queue_pop(claims);
+
+        ft_claim_one(*epoch);
     }
     return NULL;
 }
 
 static void ft_claim(uint64_t epoch)
 {
-    QemuThread thread;
-    FtClaimJob *job = g_new0(FtClaimJob, 1);
-
-    job->epoch = epoch;
     if (ft_node.takeover.detected_ns == 0) {
         ft_node.takeover.detected_ns = ft_now_ns();
     }
-    qemu_thread_create(&thread, "ft-arbiter", ft_claim_thread, job,
-                       QEMU_THREAD_DETACHED);
+    g_async_queue_push(claims, g_memdup2(&epoch, sizeof(epoch)));
 }
 
 /* -- what the core asks for -------------------------------------------------- */
@@ -477,7 +483,10 @@ void ft_session_start(void)
     /* A VM of this name may have run before: its epochs are spent. */
     uint64_t epoch = 0;
     FtError why = { "" };
+    QemuThread thread;
 
+    claims = g_async_queue_new();
+    qemu_thread_create(&thread, "ft-arbiter", ft_claim_thread, NULL, QEMU_THREAD_DETACHED);
     posted = g_async_queue_new();
     posted_bh = qemu_bh_new(ft_posted_bh, NULL);
     core_timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_core_timer, NULL);

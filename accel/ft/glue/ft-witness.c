@@ -15,10 +15,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include <linux/seccomp.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include "accel/ft/glue/ft-conn.h"
 #include "accel/ft/glue/trace.h"
@@ -45,15 +42,13 @@ static bool ft_keep_only(int fd)
     if (ft_fault("no-witness")) {
         return false;
     }
-    /* Under a seccomp filter a forbidden system call can kill us: do not try unshare(). */
-    if (prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER || unshare(CLONE_FILES) != 0) {
+    if (!ft_thread_own_descriptors(fd)) {
         warn_report_once("no witness connection: a seccomp filter (-sandbox, or a "
                          "container's) may forbid unshare(2). The secondary sees this "
                          "process's death when the kernel has freed its memory, not "
                          "before");
         return false;
     }
-    qemu_close_all_open_fd(&fd, 1);
     return true;
 }
 
@@ -97,14 +92,18 @@ static void *ft_witness_holder(void *opaque)
 static FtWitness *ft_witness_new(int fd)
 {
     FtWitness *w = g_new0(FtWitness, 1);
-    QemuThread t;
+    Error *err = NULL;
 
     w->fd = fd;
     qemu_sem_init(&w->ready, 0);
     qemu_sem_init(&w->end, 0);
     qemu_sem_init(&w->ended, 0);
-    qemu_thread_create(&t, "ft-witness", ft_witness_holder, w, QEMU_THREAD_DETACHED);
-    qemu_sem_wait(&w->ready);
+    if (ft_thread_new("ft-witness", ft_witness_holder, w, &err)) {
+        qemu_sem_wait(&w->ready);
+    } else {
+        warn_reportf_err(err, "no witness connection: ");
+        qemu_sem_post(&w->ended);
+    }
     if (!w->alone) {
         ft_say_goodbye(fd);
     }
@@ -151,10 +150,13 @@ static void *ft_witness_thread(void *opaque)
 
 void ft_start_witness(FtConn *c)
 {
-    QemuThread t;
+    Error *err = NULL;
 
     ft_conn_ref(c);
-    qemu_thread_create(&t, "ft-witness-up", ft_witness_thread, c, QEMU_THREAD_DETACHED);
+    if (!ft_thread_new("ft-witness-up", ft_witness_thread, c, &err)) {
+        warn_reportf_err(err, "no witness connection: ");
+        ft_conn_unref(c);
+    }
 }
 
 /* -- secondary ---------------------------------------------------------------------- */
