@@ -173,8 +173,5 @@ static void *ft_beat_thread(void *opaque)
 
 void ft_start_beat(FtConn *c)
 {
-    QemuThread t;
-
-    ft_conn_ref(c);
-    qemu_thread_create(&t, "ft-heartbeat", ft_beat_thread, c, QEMU_THREAD_DETACHED);
+    ft_conn_thread(c, "ft-heartbeat", ft_beat_thread);
 }
