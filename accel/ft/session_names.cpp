@@ -11,7 +11,7 @@ namespace ft {
 const char *session_refusal(Rule rule) noexcept {
     switch (rule) {
     case Rule::RefuseOff:
-        return "FT is not in use on this machine";
+        return "FT is not in use on this machine: it was started without ft=";
     case Rule::RefuseNoSecondary:
         return "not protected: there is no secondary";
     case Rule::RefuseAttachUnderWay:

@@ -3,16 +3,19 @@
 
 Method: the smallest protected command line, which must start; then the same
 with one thing more, which must end QEMU with a sentence that names it. Devices
-are tried on both machine types.
+are tried on both machine types. Of docs/REASONS.md each sentence that names this
+test has been said by then.
 """
 
+import importlib.machinery
 import os
+import re
 import subprocess
 
 from ftpair import netns
 from ftpair.hosts import LOG_IP
 from ftpair.disk import empty_image
-from ftpair.node import BUILD, qemu_path
+from ftpair.node import BUILD, ROOT, qemu_path
 from ftpair.verdict import Check
 
 # (what, -machine words instead of the good ones or None, arguments, word in the refusal)
@@ -30,6 +33,14 @@ REFUSED = [
     ("own icount", None, "-icount shift=1", "-icount"),
     ("incoming migration", None, "-incoming defer", "-incoming"),
     ("no arbiter", "ft=primary,ft-peer=10.99.0.2:7000", "", "ft-arbiter"),
+    ("arbiter's folder by a relative path", "ft=primary,ft-arbiter=file:here", "", "absolute path"),
+    ("arbiter's folder is a file", "ft=primary,ft-arbiter=file:/etc/passwd", "", "not a directory"),
+    ("S3", None, "-global ICH9-LPC.disable_s3=0", "disable_s3=0"),
+    ("a second CPU as a device", None, "-smp 1,maxcpus=2,sockets=2,cores=1,threads=1 -device qemu64-x86_64-cpu,socket-id=1,core-id=0,thread-id=0", "more than one CPU"),
+    ("a line of the host", None, "-chardev serial,id=c1,path=/dev/ptmx -device isa-serial,chardev=c1", "chardev 'c1'"),
+    ("65 netdevs", None, " ".join(f"-netdev hubport,id=n{n},hubid=0" for n in range(65)), "65 netdevs"),
+    ("65 drives", None, " ".join(f"-blockdev null-co,node-name=d{n},read-zeroes=on -device virtio-blk-pci,drive=d{n},"
+                                 f"addr={4 + n // 8:#x}.{n % 8},multifunction=on" for n in range(65)), "65 drives"),
     ("unknown arbiter", "ft=primary,ft-arbiter=magic", "", "ft-arbiter"),
     ("arbiter's folder missing", "ft=primary,ft-arbiter=file:/nowhere/at/all", "", "ft-arbiter"),
     ("unknown role", "ft=both,ft-arbiter=none", "", "ft=both"),
@@ -115,6 +126,7 @@ GOOD_OBJECTS = ("-object rng-builtin,id=o1 -device virtio-rng-pci,rng=o1 -object
                 "-object memory-backend-file,id=o4,size=1M,share=off,mem-path=/dev/shm -action watchdog=reset")
 WATCHDOG = [(f"watchdog action {action}", None, f"-action watchdog={action}", f"watchdog={action}")
             for action in ("pause", "shutdown", "poweroff")]
+SAID = []
 VHOST = ("vhost", None, "-netdev tap,id=n1,ifname=tap0,script=no,downscript=no,vhost=on "
          "-device virtio-net-pci,netdev=n1", "vhost")
 
@@ -157,8 +169,21 @@ def run(case):
             status, said = start(namespace, good, more, 2, qemu=named_kvm(pair.folder))
             case.expect(f"named qemu-kvm, with '{more}': it starts with tcg", status is None, said or "runs")
         case.judge(*objects(namespace, good))
+        status, said = start(namespace, good, "-netdev user,id=n1 -device virtio-net-pci,netdev=n1", 5)
+        case.expect("user networking is taken with a warning", status is None, said)
+        SAID.append(said)
         status, said = start(namespace, good, GOOD_OBJECTS, 2)
         case.expect("objects that stay on the host's side are taken", status is None, said or "runs")
+        case.judge(*sentences())
+
+
+def sentences():
+    """Each sentence that the table promises to be said here."""
+    loader = importlib.machinery.SourceFileLoader("reasons", str(ROOT / "scripts/reasons"))
+    everything = " ".join(" ".join(SAID).split())
+    said = {text: bool(re.search(".*?".join(map(re.escape, text.split("*"))), everything))
+            for text, _, tests in loader.load_module().rows() if "refusals" in tests}
+    return [Check(f"a refusal says: {text}", ok, "yes" if ok else "none does") for text, ok in said.items()]
 
 
 def named_kvm(folder):
@@ -170,6 +195,7 @@ def named_kvm(folder):
 
 
 def refused(what, word, status, said):
+    SAID.append(said)
     return Check(f"{what}: refused, naming {word}", status == 1 and word in said,
                  f"status {status}: {said or '(nothing said)'}")
 

@@ -32,13 +32,15 @@ bool ft_check_hello(const FtHello *h, uint8_t channel, FtRole peer, Error **errp
     if (h->channel != channel) {
         error_setg(errp, "hello.channel: %u, expected %u", h->channel, channel);
     } else if (h->role != peer) {
-        error_setg(errp, "hello.role: the peer is a %s, expected a %s",
+        error_setg(errp, "hello.role: the peer is a %s, expected a %s (look at ft=, and at "
+                   "the address in ft-peer or ft-attach)",
                    ft_role_name(h->role), ft_role_name(peer));
     } else if (memcmp(h->vm_uuid, ft_node.vm_uuid, FT_UUID_BYTES)) {
         error_setg(errp, "hello.vm_uuid: the peer protects another VM "
                    "(give both the same -uuid)");
     } else if (h->timeout_ns != ft_node.config.timeout_ns) {
-        error_setg(errp, "hello.timeout: here ft-timeout=%" PRIu64 ", peer %" PRIu64,
+        error_setg(errp, "hello.timeout: here ft-timeout=%" PRIu64 ", peer %" PRIu64
+                   " (give both the same)",
                    ft_node.config.timeout_ns / SCALE_MS, h->timeout_ns / SCALE_MS);
     } else if (!ft_fingerprint_compare(ft_node.fingerprint,
                                        strlen(ft_node.fingerprint), h->fingerprint,

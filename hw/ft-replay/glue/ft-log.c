@@ -202,9 +202,13 @@ static void ft_log_commit_op(void)
         urgent = false;
     }
     if (ft_log_overflowed(writer) && !overflow_told) {
+        g_autofree char *why = g_strdup_printf("the log overflowed: %zu MiB wait for the "
+                                               "secondary, which takes them too slowly: look "
+                                               "at the link and at its host's CPUs",
+                                               ft_log_writer_used(writer) >> 20);
+
         overflow_told = true;
-        ft_post(0, FT_IN_CONNECTION_LOST, 0, "the log overflowed: the secondary "
-                "does not take it away fast enough");
+        ft_post(0, FT_IN_CONNECTION_LOST, 0, why);
     }
 }
 
