@@ -41,7 +41,7 @@ constexpr std::array state_names = {
 static_assert(state_names.size() == static_cast<size_t>(SessionState::Count));
 
 /* In the words of an operator. */
-constexpr std::array<std::pair<FtInputKind, const char *>, 24> input_names = {{
+constexpr std::array<std::pair<FtInputKind, const char *>, 25> input_names = {{
     {FT_IN_CONNECTED, "connected"},
     {FT_IN_CUT_DONE, "cut done"},
     {FT_IN_STATE_LOADED, "state loaded"},
@@ -66,6 +66,7 @@ constexpr std::array<std::pair<FtInputKind, const char *>, 24> input_names = {{
     {FT_IN_PEER_STUCK, "replay stands still"},
     {FT_IN_STATE_RECEIVED, "state received"},
     {FT_IN_GUEST_OFF, "guest off"},
+    {FT_IN_REFUSED, "primary refused"},
 }};
 static_assert(input_names.size() == FT_IN__COUNT);
 
