@@ -258,9 +258,11 @@ void Session::finish_drain() {
     if (now_ns_ >= lease_until_ns_) {
         return go_live();
     }
-    set(S::LeaseWait, cause_ + "; won, waiting for the old primary's lease to end, " +
-                          std::to_string((lease_until_ns_ - now_ns_) / 1'000'000) +
-                          " ms more");
+    if (state_ != S::LeaseWait) {
+        set(S::LeaseWait, cause_ + "; won, waiting for the old primary's lease to end, " +
+                              std::to_string((lease_until_ns_ - now_ns_) / 1'000'000) +
+                              " ms more");
+    }
     act(FT_ACT_SET_TIMER, lease_until_ns_);
 }
 
