@@ -8,6 +8,8 @@ namespace ft {
 
 /* What is older counts less and less: a link may become slow in the middle. */
 static constexpr double memory_s = 0.5;
+/* Less than this may only wait for an acknowledgement that TCP delays. */
+static constexpr uint64_t busy_least = 64 << 10;
 /* What was carried in less is no bound for anything: a message counts when all of it is. */
 static constexpr double bound_least_s = 0.001;
 
@@ -27,7 +29,7 @@ void LinkRate::look(uint64_t now_ns, uint64_t given, uint64_t under_way) noexcep
     if (carried > last_.carried) {
         moved_ns_ = now_ns;
     }
-    bool busy = last_.under_way > 0 && under_way > 0;
+    bool busy = std::min(last_.under_way, under_way) >= busy_least;
     if (busy ? seconds > 0 : seconds >= bound_least_s && bytes / seconds > double(rate())) {
         learn(bytes, seconds);
     }

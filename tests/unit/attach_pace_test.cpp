@@ -295,6 +295,19 @@ TEST(LinkRate, AnIdleLinkIsNotASlowOne) {
     EXPECT_NEAR(double(link.rate()), 100e6, 5e6);
 }
 
+/* The end of what was sent waits for a delayed acknowledgement, again and again. */
+TEST(LinkRate, AFewBytesUnderWayAreNoBusyLink) {
+    LinkRate link(0);
+    for (uint64_t at = 10; at <= 1000; at += 10) {
+        link.look(at * ms, at * 100'000 + mib, mib);
+    }
+    uint64_t given = 100'000'000 + 2 * mib;
+    for (uint64_t at = 1010; at <= 9000; at += 5) {
+        link.look(at * ms, given += 8, 1000);
+    }
+    EXPECT_GT(link.rate(), uint64_t(90e6));
+}
+
 TEST(LinkRate, KnowsWhenItLastMoved) {
     LinkRate link(5);
     EXPECT_EQ(link.moved_ns(), 5u);
