@@ -563,8 +563,8 @@ bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) FT_NOEXCEPT
 /* Our chunks [*first, *first + *n) are zeros, the last of a drive may be short. Is
  * there a run [*run, *first) that the secondary must be told to make zeros, @max
  * chunks at most? Then it has them; *first and *n are what is behind it. */
-bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n, uint64_t max,
-                                    uint64_t *run) FT_NOEXCEPT;
+bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n,
+                                    uint64_t max, uint64_t *run) FT_NOEXCEPT;
 /* Bytes that are still to be looked at, and how often all were. */
 uint64_t ft_copy_map_left(const FtCopyMap *m) FT_NOEXCEPT;
 uint64_t ft_copy_map_rounds(const FtCopyMap *m) FT_NOEXCEPT;
@@ -578,7 +578,8 @@ void ft_disk_zeros_encode(uint64_t n, uint8_t *body) FT_NOEXCEPT;
 bool ft_disk_zeros_decode(const uint8_t *body, size_t len, uint64_t *n,
                           FtError *err) FT_NOEXCEPT;
 /* Is it a run that a primary may ask for, in a drive of so many bytes? */
-bool ft_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n, FtError *err) FT_NOEXCEPT;
+bool ft_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n,
+                         FtError *err) FT_NOEXCEPT;
 
 /* ------------------------------------------------------------ disk order --
  * With ft-disk=shared: which requests of a drive may go to the image now

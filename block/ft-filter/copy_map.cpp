@@ -20,7 +20,8 @@ CopyMap::CopyMap(uint64_t bytes)
       zeros_(sum_of_zeros(FT_DISK_CHUNK_BYTES)),
       last_zeros_(bytes % FT_DISK_CHUNK_BYTES ? sum_of_zeros(bytes % FT_DISK_CHUNK_BYTES)
                                               : zeros_),
-      left_(chunks_), pages_(chunks_ / page_chunks + 1) {
+      left_(chunks_),
+      pages_(chunks_ / page_chunks + 1) {
     left_.add(0, chunks_);
 }
 
@@ -190,8 +191,8 @@ bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) noexcept {
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n, uint64_t max,
-                                    uint64_t *run) noexcept {
+bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n,
+                                    uint64_t max, uint64_t *run) noexcept {
     return m->differs_from_zeros(first, n, max, run);
 }
 

@@ -50,7 +50,9 @@ class CopyMap {
     using Page = std::array<uint64_t, page_chunks>;
 
     Status check(const char *what, uint64_t first, uint64_t n) const;
-    uint64_t zeros(uint64_t chunk) const { return chunk + 1 < chunks_ ? zeros_ : last_zeros_; }
+    uint64_t zeros(uint64_t chunk) const {
+        return chunk + 1 < chunks_ ? zeros_ : last_zeros_;
+    }
     uint64_t theirs(uint64_t chunk) const;
     void set_theirs(uint64_t chunk, uint64_t sum);
 

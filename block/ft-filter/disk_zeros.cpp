@@ -70,6 +70,7 @@ bool ft_disk_zeros_decode(const uint8_t *body, size_t len, uint64_t *n,
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ft_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n, FtError *err) noexcept {
+bool ft_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n,
+                         FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::check_run(bytes, first, n); });
 }

@@ -57,8 +57,7 @@ TEST(CopyMap, AChunkWaitsForItsSum) {
 TEST(CopyMap, SumsOutOfPlaceAreRefused) {
     Map m = make(2 * chunk_bytes);
     EXPECT_EQ(take(m, 1, {1}), "disk_sums: first chunk 1 instead of 0");
-    EXPECT_EQ(take(m, 0, {1, 2, 3}),
-              "disk_sums: 3 chunks from 0 on, the drive has 2");
+    EXPECT_EQ(take(m, 0, {1, 2, 3}), "disk_sums: 3 chunks from 0 on, the drive has 2");
     EXPECT_EQ(take(m, 0, {1}), "");
     EXPECT_EQ(take(m, 0, {1}), "disk_sums: first chunk 0 instead of 1");
 }
@@ -146,8 +145,7 @@ TEST(CopyMap, ZerosOutOfPlaceAreRefused) {
     EXPECT_EQ(zeros(m, 0, ~uint64_t{0}),
               "disk_zeros: 18446744073709551615 chunks from 0 on, the drive has 2");
     EXPECT_EQ(zeros(m, 0, 1), "");
-    EXPECT_EQ(take(m, 1, {7, 8}),
-              "disk_sums: 2 chunks from 1 on, the drive has 2");
+    EXPECT_EQ(take(m, 1, {7, 8}), "disk_sums: 2 chunks from 1 on, the drive has 2");
     EXPECT_EQ(take(m, 1, {7}), "");
 }
 
@@ -198,8 +196,11 @@ TEST(CopyMap, WhatWasNotLookedAtComesNext) {
 class History {
   public:
     explicit History(uint64_t seed)
-        : random_(seed), chunks_(1 + random_() % 3000), map_(make(chunks_ * chunk_bytes)),
-          ours_(content()), theirs_(content()) {}
+        : random_(seed),
+          chunks_(1 + random_() % 3000),
+          map_(make(chunks_ * chunk_bytes)),
+          ours_(content()),
+          theirs_(content()) {}
 
     void run() {
         sums_ = theirs_;
@@ -229,7 +230,8 @@ class History {
     }
 
     void guest_writes() {
-        uint64_t first = random_() % chunks_, n = random_() % 8 ? 1 : random_() % 900, v = value();
+        uint64_t first = random_() % chunks_, n = random_() % 8 ? 1 : random_() % 900,
+                 v = value();
         n = std::min(n, chunks_ - first);
         std::fill(ours_.begin() + first, ours_.begin() + first + n, v);
         ft_copy_map_written(map_.get(), first * chunk_bytes, n * chunk_bytes);
@@ -245,7 +247,8 @@ class History {
             at++;
         }
         ASSERT_EQ(hole ? zeros(map_, told_, at - told_)
-                       : take(map_, told_, {sums_.begin() + told_, sums_.begin() + at}), "");
+                       : take(map_, told_, {sums_.begin() + told_, sums_.begin() + at}),
+                  "");
         told_ = at;
     }
 
@@ -262,8 +265,9 @@ class History {
             return;
         }
         std::vector<uint64_t> read(ours_.begin() + first, ours_.begin() + first + n);
-        uint64_t hole = std::find_if(read.begin(), read.end(), [&](uint64_t v) { return v != zero_; })
-                        - read.begin();
+        uint64_t hole =
+            std::find_if(read.begin(), read.end(), [&](uint64_t v) { return v != zero_; }) -
+            read.begin();
         uint64_t looked = hole ? hole : std::min(n, uint64_t{16});
         maybe_meanwhile();
         ft_copy_map_give_back(map_.get(), first + looked, n - looked);

@@ -56,8 +56,8 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
         return false;
     }
     /* These may be on their way before the secondary has heard of an epoch. */
-    if (h->type != FT_MSG_DISK_SUMS && h->type != FT_MSG_DISK_ZEROS && h->type != FT_MSG_GOODBYE
-        && h->epoch != qatomic_read(&c->epoch)) {
+    if (h->type != FT_MSG_DISK_SUMS && h->type != FT_MSG_DISK_ZEROS
+        && h->type != FT_MSG_GOODBYE && h->epoch != qatomic_read(&c->epoch)) {
         error_setg(errp, "epoch: %" PRIu64 ", expected %" PRIu64, h->epoch,
                    qatomic_read(&c->epoch));
         return false;

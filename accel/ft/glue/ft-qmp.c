@@ -42,7 +42,8 @@ static FtAttachStep ft_attach_step(void)
     if (!ft_attach_drives_first()) {
         return FT_ATTACH_STEP_COPYING_MEMORY;
     }
-    return ft_copy_sends() ? FT_ATTACH_STEP_COPYING_DRIVES : FT_ATTACH_STEP_COMPARING_DRIVES;
+    return ft_copy_sends() ? FT_ATTACH_STEP_COPYING_DRIVES
+                           : FT_ATTACH_STEP_COMPARING_DRIVES;
 }
 
 /* How fast it goes on is measured between two queries, as above. */
@@ -63,7 +64,8 @@ static void ft_fill_attach(FtInfo *info)
     if (now - last_ns > NANOSECONDS_PER_SECOND / 10) {
         uint64_t since = MAX(last_ns, ft_node.attach_start_ns);
 
-        covered -= covered >= last_covered ? last_covered : 0;      /* else: another attach */
+        /* Less than at the last query: another attach has begun. */
+        covered -= covered >= last_covered ? last_covered : 0;
         rate = now > since ? covered * (double)NANOSECONDS_PER_SECOND / (now - since) : 0;
         last_ns = now;
         last_covered = ft_node.attach_covered;

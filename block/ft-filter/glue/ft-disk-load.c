@@ -277,8 +277,8 @@ static int ft_chunks_room(Error **errp)
     return incoming.bytes <= FT_INCOMING_BYTES;
 }
 
-int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t *data, size_t len,
-                    Error **errp)
+int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t *data,
+                    size_t len, Error **errp)
 {
     FtChunk *c;
     int room;

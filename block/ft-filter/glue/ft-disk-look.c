@@ -147,7 +147,8 @@ FtLook *ft_look_new(void)
 {
     FtLook *l = g_new0(FtLook, 1);
 
-    l->buf = qemu_memalign(qemu_real_host_page_size(), FT_LOOK_CHUNKS * FT_DISK_CHUNK_BYTES);
+    l->buf = qemu_memalign(qemu_real_host_page_size(),
+                           FT_LOOK_CHUNKS * FT_DISK_CHUNK_BYTES);
     return l;
 }
 
