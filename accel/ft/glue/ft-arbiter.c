@@ -11,6 +11,7 @@
 #include "qemu/osdep.h"
 #include "accel/ft/glue/ft-node.h"
 #include "block/aio.h"
+#include "block/block-io.h"
 #include "block/block_int.h"
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
