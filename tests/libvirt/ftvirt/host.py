@@ -111,9 +111,14 @@ exec env --ignore-signal=CHLD sleep infinity
 HOOK = r"""#!/bin/sh
 [ "$2" = started ] || exit 0
 { tr -d '\n'; echo; } | sed "s/<interface /\n&/g" | sed -n "s/^<interface .*<mac address='\([^']*\)'.*<target dev='\([^']*\)'.*/\1 \2/p" |
-while read -r mac dev; do
-    bridge fdb replace "$mac" dev "$dev" master static sticky
-done
+{
+    n=0
+    while read -r mac dev; do
+        n=$((n + 1))
+        tc qdisc replace dev up0 clsact
+        tc filter replace dev up0 ingress protocol all prio 1 handle 800::$n u32 match ether dst "$mac" action mirred egress redirect dev "$dev"
+    done
+}
 """
 
 
