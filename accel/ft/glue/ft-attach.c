@@ -589,7 +589,9 @@ static void ft_attach_slice(void *opaque)
         ft_attach_fail("the RAM pass failed");
         return;
     }
-    ft_attach_follow_link();
+    if (!ft_attach_follow_link()) {
+        return;
+    }
     if (done && attach.closing && qatomic_read(&attach.mark) == FT_MARK_NONE) {
         qatomic_set(&attach.mark, FT_MARK_ASKED);
         ft_peer_send(FT_MSG_MARK, NULL);
