@@ -28,6 +28,9 @@ uint64_t AttachPace::slice_bytes(uint64_t most) const noexcept {
 }
 
 bool AttachPace::carried_in(uint64_t bytes, uint64_t ns) const noexcept {
+    if (!link_.known()) {
+        return bytes <= cut_bytes_unknown;
+    }
     return bytes <= cut_bytes_most &&
            double(bytes) * 1e9 <= double(link_.rate()) * double(ns);
 }

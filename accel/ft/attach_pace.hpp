@@ -35,6 +35,8 @@ class AttachPace {
     static constexpr uint64_t cut_bytes_most = 16 << 20;
     /* So little is cut at once, where the link is not the question. */
     static constexpr uint64_t cut_bytes_few = 1 << 20;
+    /* A link that never was busy is not asked for more at once. */
+    static constexpr uint64_t cut_bytes_unknown = 2 << 20;
     /* Between two looks in a pass that takes longer. */
     static constexpr uint64_t look_ns = 1'000'000'000;
     /* So long a guest that is slowed to the limit may make no progress. */

@@ -30,6 +30,10 @@ void LinkRate::look(uint64_t now_ns, uint64_t given, uint64_t under_way) noexcep
         moved_ns_ = now_ns;
     }
     bool busy = std::min(last_.under_way, under_way) >= busy_least;
+    if (busy) {
+        busy_bytes_ += bytes;
+        busy_seconds_ += seconds;
+    }
     if (busy ? seconds > 0 : seconds >= bound_least_s && bytes / seconds > double(rate())) {
         learn(bytes, seconds);
     }

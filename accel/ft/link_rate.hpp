@@ -27,6 +27,9 @@ class LinkRate {
     uint64_t rate() const noexcept {
         return uint64_t(bytes_ / (seconds_ > 0 ? seconds_ : 1));
     }
+    /* Has it been busy for long enough to have shown what it can do? Else the rate is what
+     * it carried at least: little was sent. */
+    bool known() const noexcept { return busy_bytes_ >= 1 << 20 || busy_seconds_ >= 1; }
     uint64_t carried() const noexcept { return last_.carried; }
     uint64_t under_way() const noexcept { return last_.under_way; }
     /* When it last carried something. */
@@ -40,6 +43,7 @@ class LinkRate {
     } last_;
     uint64_t moved_ns_;
     double bytes_ = 0, seconds_ = 0;
+    double busy_bytes_ = 0, busy_seconds_ = 0; /* in all */
 };
 
 } // namespace ft

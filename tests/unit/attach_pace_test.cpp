@@ -223,6 +223,17 @@ TEST(AttachPace, AGuestThatBecomesCalmGetsItsSpeedBack) {
     EXPECT_EQ(end.slowed_last, 0u);
 }
 
+/* A guest that has not started yet: its memory is zeros, which are hardly anything to send. */
+TEST(AttachPace, ALinkThatHadNothingToDoIsNotASlowOne) {
+    AttachPace pace(0, 256 * mib);
+    uint64_t given = 0;
+    for (uint64_t at = 20; at <= 1400; at += 20) {
+        pace.link().look(at * ms, given += 9000, at % 40 ? 100'000 : 0);
+    }
+    EXPECT_EQ(pace.look({1500 * ms, 0, 0, 0, devices}), FT_ATTACH_CUT);
+    EXPECT_NE(pace.look({1600 * ms, 0, 2 * mib, 2 * mib, devices}), FT_ATTACH_CUT);
+}
+
 TEST(AttachPace, ALinkThatIsTooSlowForTheDevicesIsNamed) {
     End end = attach({8 * mib, mib, 0}, steady(0.3e6));
     EXPECT_EQ(end.verdict, FT_ATTACH_GIVE_UP);
