@@ -27,7 +27,7 @@ void Node::end_hang(FtPart part) {
     }
     hung_since_ns_[part] = 0;
     disturbed_ns_ = world_.time.now();
-    if (role() == FT_ROLE_PRIMARY && gate_ == Gate::Acked &&
+    if (role() == FT_ROLE_PRIMARY && gate_.mode() == FT_OUTPUT_ACKED &&
         world_.node(peer_).role() == FT_ROLE_PRIMARY) {
         reached(Rare::WatchdogContinued);
     }

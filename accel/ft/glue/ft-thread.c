@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "qemu/cutils.h"
 #include <sched.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
