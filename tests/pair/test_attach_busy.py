@@ -24,7 +24,8 @@ SMALL = {"parameters": "ft.file=0", "arguments": ("-mem-prealloc",)}
 
 
 def run(case):
-    with Succession.of(case, alone=True, primary=SMALL) as pair:
+    # A link that becomes slow loses what is under way, heartbeats too: twice the same one, and 500 ms are over.
+    with Succession.of(case, alone=True, primary=SMALL, timeout_ms=2000) as pair:
         begin(pair)
         gives_up(case, pair)
         is_slowed(case, pair)
