@@ -53,7 +53,8 @@ def shown(pair, *words, stdin=None, typed=None):
 def power_on(pair, say):
     """From nothing to a protected guest whose client works."""
     host = pair.host("a")
-    say(f"{host.virsh('version').splitlines()[1].split(':')[1].strip()}, default qemu.conf, on {' and '.join(h.name for h in pair.rack.hosts.values())}")
+    version = host.virsh("version").splitlines()[1].split(":")[1].strip()
+    say(f"{version}, default qemu.conf, on {' and '.join(h.name for h in pair.rack.hosts.values())}")
     pair.make_drives()
     shown(pair, "define", "-", stdin=pair.xml, typed=f"ftctl define {pair.name}.xml")
     shown(pair, "start", pair.name)

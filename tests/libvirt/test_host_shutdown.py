@@ -2,7 +2,8 @@
 """Goal: a host with a protected primary is shut down by its own rules: the guest goes to the other host first, and the host comes back.
 Method: libvirt-guests with ON_SHUTDOWN=shutdown and =suspend, ON_BOOT=start, the third host without power. What systemd does: ftctl
 evacuate (the stop of its unit, which is ordered before libvirt-guests), libvirt-guests.sh stop, libvirtd's end; then the way back, with
-ftctl evacuate --back (the start of that unit). The client's connection stays, its gap is below two seconds; the host is a secondary again, and takes over when the other one dies.
+ftctl evacuate --back (the start of that unit). The client's connection stays, its gap is below two seconds;
+the host is a secondary again, and takes over when the other one dies.
 """
 
 import random

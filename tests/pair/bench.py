@@ -46,8 +46,8 @@ def arguments():
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Runs each workload on a guest that is alone (upstream's TCG, upstream's icount, this build with\n"
         "ft=off; for work inside the guest also a primary without a secondary) and on a protected pair, in turn, and says\n"
-        "what protection costs. docs/BENCHMARKS.md tells what each figure means. Exits 0 if every check held (digests equal, no reply lost, no connection broken); a figure that does\n"
-        "not reach its goal is reported and fails nothing.\n\n"
+        "what protection costs. docs/BENCHMARKS.md tells what each figure means. Exits 0 if every check held\n"
+        "(digests equal, no reply lost, no connection broken); a figure that does not reach its goal is reported and fails nothing.\n\n"
         f"WORKLOAD: {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="everything shorter; drives, and a primary without a secondary, only "
                         "with --only: less than 5 minutes")

@@ -40,7 +40,8 @@ def run(options, say):
             figures[f"replay_speed.{name}"], figures[f"replay_speed_slowed.{name}"] = speed, slowed
             if caught:
                 figures[f"replay_caught_up_s.{name}"] = caught
-            say(f"replay {name}: speed {speed:.2f}, {slowed:.2f} with a primary that waits; " + (f"caught up in {caught:.1f} s" if caught else "still behind"))
+            end = f"caught up in {caught:.1f} s" if caught else "still behind"
+            say(f"replay {name}: speed {speed:.2f}, {slowed:.2f} with a primary that waits; {end}")
             wait_caught_up(pair, say)
             digest.compared(pair, 60)
     figures["replay_speed"] = min(v for k, v in figures.items() if k.startswith("replay_speed."))

@@ -8,7 +8,6 @@ pair. So what a busy host does to the figures hits all of them.
 """
 
 import threading
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 

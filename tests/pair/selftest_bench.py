@@ -206,7 +206,8 @@ class Figures(unittest.TestCase):
         rounds = bench_rounds.Rounds()
         for workload, lag in zip(workloads.ALL, (5, 70)):
             rounds.put("protected", workload, 1, Result(1))
-            rounds.observed[workload.name] = {1: Observation(1.0, lags_ms=Counter({1: 1, lag: 1}), threads={"primary": {"vcpu": (1, 0)}, "secondary": {}},
+            rounds.observed[workload.name] = {1: Observation(1.0, lags_ms=Counter({1: 1, lag: 1}),
+                                                             threads={"primary": {"vcpu": (1, 0)}, "secondary": {}},
                                                              hold_ms={"p50": 1, "p99": 2, "max": 3})}
         figures, _ = bench_figures.of_rounds(rounds)
         self.assertEqual((figures["lag_ms_p99"], figures["lag_ms_p99.cpu"], figures["cpu_primary.cpu"]), (70, 5, 100))

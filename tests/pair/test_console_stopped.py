@@ -170,7 +170,9 @@ def typed_at_once(case, pair):
     """The UART has room for 16 characters; the rest waits in the back end until the guest has taken them."""
     line = "".join(chr(ord("a") + n % 26) for n in range(2000))
     port = PORTS["logged"]
-    guest.command(pair, f"stty -F {port} raw -echo; (head -c {len(line)} {port} >/tmp/typed 2>/dev/null </dev/null &)")
+    guest.command(pair, f"stty -F {port} raw -echo; (head -c {len(line)} {port} >/tmp/typed 2>/dev/null </dev/null &); "
+                        # What comes before it is open is thrown away by the guest's tty.
+                        f"until ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q '{port}$'; do sleep 0.1; done")
     reader = Reader.of_socket(pair.folder / "primary.logged")
     reader.send(line.encode())
     deadline = time.monotonic() + 20

@@ -33,7 +33,8 @@ def run(case):
         looking = Looking(pair, [pair.primary], LOOK_S)
         pair.begin_attach()
         answer = wait_end(pair, begun + 18)
-        case.expect("the attach ends and says why", "the cut: drive 'd" in answer["reason"] and "has not answered for 400 ms" in answer["reason"], answer["reason"])
+        reason = answer["reason"]
+        case.expect("the attach ends and says why", "the cut: drive 'd" in reason and "has not answered for 400 ms" in reason, reason)
         seen = looking.end()
         case.figure("gap_ms", round(seen.gap_ms))
         case.expect("the guest answers all the time", seen.gap_ms < GAP_MS_MAX, f"{seen.gap_ms:.0f} ms")

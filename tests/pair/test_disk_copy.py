@@ -10,7 +10,8 @@ images hold the same.
 
 from ftpair import disk, guest, verdict
 
-LOAD = ("for n in 1 2 3; do (while [ ! -e /run/stop ]; do dd if=/dev/urandom of=/dev/vdb bs=64k count=64 seek=$((n * 512)) oflag=direct conv=notrunc; "
+LOAD = ("for n in 1 2 3; do (while [ ! -e /run/stop ]; do "
+        "dd if=/dev/urandom of=/dev/vdb bs=64k count=64 seek=$((n * 512)) oflag=direct conv=notrunc; "
         "dd if=/dev/urandom of=/dev/vdb bs=4k count=64 seek=$((n * 3000)) oflag=direct conv=notrunc; done) & done")
 
 

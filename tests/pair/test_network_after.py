@@ -4,8 +4,8 @@
 Method: the guest uses a second address (macvlan), one in a VLAN, IPv6 and two multicast groups; all bridges have learned
 where these are and snoop, with a querier that will not ask again in time. Clients ask all of them, and are silent from a moment
 before each takeover until the survivor is live, so that nothing but its announcement tells the bridges. The primary is killed,
-then the next one hands over, and so on, with a new secondary each time, which has heard nothing of what the guest said before. Each must be answered within a second of going live, IPv6 by a client that has to look for the address
-anew.
+then the next one hands over, and so on, with a new secondary each time, which has heard nothing of what the guest said before.
+Each must be answered within a second of going live, IPv6 by a client that has to look for the address anew.
 FT_TAKEOVERS=20 in the environment: so many, and with the older versions of IGMP and MLD too.
 """
 

@@ -36,7 +36,8 @@ REFUSED = [
     ("arbiter's folder by a relative path", "ft=primary,ft-arbiter=file:here", "", "absolute path"),
     ("arbiter's folder is a file", "ft=primary,ft-arbiter=file:/etc/passwd", "", "not a directory"),
     ("S3", None, "-global ICH9-LPC.disable_s3=0", "disable_s3=0"),
-    ("a second CPU as a device", None, "-smp 1,maxcpus=2,sockets=2,cores=1,threads=1 -device qemu64-x86_64-cpu,socket-id=1,core-id=0,thread-id=0", "more than one CPU"),
+    ("a second CPU as a device", None,
+     "-smp 1,maxcpus=2,sockets=2,cores=1,threads=1 -device qemu64-x86_64-cpu,socket-id=1,core-id=0,thread-id=0", "more than one CPU"),
     ("a line of the host", None, "-chardev serial,id=c1,path=/dev/ptmx -device isa-serial,chardev=c1", "chardev 'c1'"),
     ("65 netdevs", None, " ".join(f"-netdev hubport,id=n{n},hubid=0" for n in range(65)), "65 netdevs"),
     ("65 drives", None, " ".join(f"-blockdev null-co,node-name=d{n},read-zeroes=on -device virtio-blk-pci,drive=d{n},"

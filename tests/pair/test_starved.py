@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Goal: a node that gets half a core is slow, not dead: nobody takes over from it and nobody drops it.
 
-Method: with ft-timeout=500, all threads of one node share half a core (a cgroup's quota) while a secondary is attached to a guest that works without a pause and
-answers INCR, and for 8 s (FT_STARVE_SECONDS: 60 for the long run) after that; first the primary, then the secondary. Both stay protected in one epoch,
+Method: with ft-timeout=500, all threads of one node share half a core (a cgroup's quota) while a secondary is attached to a guest that works
+without a pause and answers INCR, and for 8 s (FT_STARVE_SECONDS: 60 for the long run) after that; first the primary, then the secondary. Both stay
+protected in one epoch,
 no state but "protected" is ever told, the client is served all the time, digests are equal after. Two processes,
 one with the same share, measure how long one is kept from running: on a machine so busy that this is as long as ft-timeout, a silence is
 a true one, and the test has nothing to say.

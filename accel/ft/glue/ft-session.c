@@ -8,6 +8,7 @@
  */
 #include "qemu/osdep.h"
 #include "ft-node.h"
+#include "block/aio.h"
 #include "qapi/qapi-events-ft.h"
 #include "qemu/error-report.h"
 #include "qemu/main-loop.h"
@@ -87,7 +88,8 @@ static void ft_claim_one(uint64_t epoch)
  */
 static void *ft_claim_thread(void *opaque)
 {
-    ft_thread_own_descriptors(-1);
+    /* All but this one are closed here: by it ft_post() wakes the main loop. */
+    ft_thread_own_descriptors(event_notifier_get_wfd(&qemu_get_aio_context()->notifier));
     for (;;) {
         g_autofree uint64_t *epoch = g_async_queue_pop(claims);
 

@@ -27,7 +27,8 @@ class Verb:
     """words: after "virsh", where GUEST is the domain. effect(node): "" if it is there, else what is missing.
 
     same_state: nothing of libvirt's and FT's states may change. undo(node): brings back what was before. before(node): prepares.
-    says: what its output must match when it works; works_if: what tells success where the exit status does not; refusal: what its message must match when it is refused.
+    says: what its output must match when it works; works_if: what tells success where the exit status does not;
+    refusal: what its message must match when it is refused.
     """
     words: str
     expect: dict
@@ -133,7 +134,7 @@ def resume(node):
 # ------------------------------------------------------------------------ table --
 NMI_BEFORE, NMI = interrupts("NMI")
 KEY_BEFORE, KEY = interrupts("i8042")
-NIC = f"<interface type='bridge'><mac address='52:54:00:77:00:99'/><source bridge='br0'/><model type='virtio'/></interface>"
+NIC = "<interface type='bridge'><mac address='52:54:00:77:00:99'/><source bridge='br0'/><model type='virtio'/></interface>"
 NO_AGENT = {role: "guest agent is not configured" for role in ROLES}
 ASK_PRIMARY = {"secondary": "ask the primary"}
 

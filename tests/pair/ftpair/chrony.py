@@ -77,4 +77,4 @@ def start_in(pair):
 
 
 def tracking(pair):
-    return parse(guest.command(pair, f"chronyc -c -n tracking"))
+    return parse(guest.command(pair, "chronyc -c -n tracking"))

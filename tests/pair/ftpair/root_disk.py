@@ -30,7 +30,10 @@ def missing():
 
 
 class RootSuccession(disk.DiskSuccession):
-    """drives: more than one adds empty ones (of size_mib) behind the root. cache: of -drive. The images are layers over the one that all tests share."""
+    """drives: more than one adds empty ones (of size_mib) behind the root. cache: of -drive.
+
+    The images are layers over the one that all tests share.
+    """
 
     def __init__(self, name, *, formats=None, mode="local", cache="", **options):
         if missing():

@@ -8,7 +8,6 @@ looks at the outer tag alone, as switches do. It never forgets and never snoops.
 
 import selectors
 import signal
-import socket
 import struct
 import subprocess
 import sys
