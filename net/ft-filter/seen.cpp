@@ -28,7 +28,7 @@ uint16_t internet_checksum(std::span<const uint8_t> data) noexcept {
 
 } // namespace
 
-std::vector<uint8_t> finished_frame(std::span<const uint8_t> header,
+std::vector<uint8_t> finished_frame(size_t payload_at, std::span<const uint8_t> header,
                                     std::span<const uint8_t> frame) {
     std::vector<uint8_t> f(frame.begin(), frame.end());
 
@@ -37,7 +37,7 @@ std::vector<uint8_t> finished_frame(std::span<const uint8_t> header,
     }
     size_t start = load<uint16_t>(&header[checksum_start_at]);
     size_t at = start + load<uint16_t>(&header[checksum_offset_at]);
-    if (at + sizeof(uint16_t) <= f.size()) {
+    if (start >= payload_at && at + sizeof(uint16_t) <= f.size()) {
         put16(&f[at], internet_checksum(std::span(f).subspan(start)));
     }
     return f;
@@ -58,8 +58,9 @@ void Seen::from_guest(std::span<const uint8_t> packet, uint64_t now_ns) {
     if (bytes[0] & group_address && bytes.size() <= Memberships::frame_bytes_max) {
         auto records = read_report(*frame);
         if (!records.empty()) {
-            memberships_.from_guest(
-                finished_frame(packet.first(packet.size() - bytes.size()), bytes), records);
+            auto payload_at = size_t(frame->payload.data() - bytes.data());
+            auto header = packet.first(packet.size() - bytes.size());
+            memberships_.from_guest(finished_frame(payload_at, header, bytes), records);
         }
     }
 }

@@ -281,6 +281,16 @@ TEST(Seen, AChecksumThatTheNicWouldHavePutInIsThere) {
     EXPECT_EQ(n.told_reports().back(), framed(igmp(0x16, group4(2))));
 }
 
+/* Found by the fuzzer: the attach failed, because the other node refused the frame. */
+TEST(Seen, AChecksumBeforeThePayloadChangesNoAddress) {
+    Seen n, there;
+    Bytes header = {1, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0}; /* of the source address */
+    ft_seen_set_header(n.seen.get(), header.size());
+    n.guest_sends(join({header, framed(igmp(0x16, group4(1)))}));
+    EXPECT_EQ(n.told_reports(), std::vector<Bytes>{framed(igmp(0x16, group4(1)))});
+    EXPECT_TRUE(there.load(n.save(), 0));
+}
+
 TEST(Seen, TheOtherNodeKnowsTheSame) {
     Seen n, there;
     n.reports(report3({record(4, group4(1)), record(4, group4(2))}));
