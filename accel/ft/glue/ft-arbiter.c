@@ -49,14 +49,33 @@ static void ft_prove_files(const FtConfig *c)
     }
 }
 
+/*
+ * Will it be written? A file with auto-read-only, as libvirt makes them, is opened as it
+ * is needed: what lies above says it (the firmware's code is read alone).
+ */
+static bool GRAPH_RDLOCK ft_is_written(BlockDriverState *bs)
+{
+    if (bdrv_is_read_only(bs) || !(bs->open_flags & BDRV_O_AUTO_RDONLY)) {
+        return !bdrv_is_read_only(bs);
+    }
+    for (BlockDriverState *p = bdrv_next_all_states(NULL); p; p = bdrv_next_all_states(p)) {
+        if (p->file && p->file->bs == bs && !bdrv_is_read_only(p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A secondary opens its images for writing when a primary comes, by their names. */
 static void ft_prove_images(void)
 {
+    GRAPH_RDLOCK_GUARD_MAINLOOP();
+
     for (BlockDriverState *bs = bdrv_next_all_states(NULL); bs; bs = bdrv_next_all_states(bs)) {
         bool file = bs->drv && (g_str_equal(bs->drv->format_name, "file")
                                 || g_str_equal(bs->drv->format_name, "host_device"));
 
-        if (file && !bdrv_is_read_only(bs) && !g_str_has_prefix(bs->filename, "/dev/fdset/")
+        if (file && ft_is_written(bs) && !g_str_has_prefix(bs->filename, "/dev/fdset/")
             && access(bs->filename, R_OK | W_OK) != 0) {
             ft_give_up("image %s", bs->filename);
         }
