@@ -23,7 +23,7 @@ from ftpair.pair import Failed
 STOPPED_S = float(os.environ.get("FT_READER_SECONDS", "5"))
 BESIDE_S = 60                   # from here on a second pair says what the host does
 # Far above what a busy host of these tests does to a guest, far below what a stopped reader did: for ever.
-GAP_MS_MAX, ANSWER_MS_MAX = 3000, 3000
+GAP_MS_MAX, ANSWER_MS_MAX = 1500, 1500
 ISA, PCI = ("socket", "full", "tcp"), ("pty", "fifo", "tmpfs", "logged")
 # The isa ports by their place; the pci ones in the order of their slots.
 PORTS = {name: f"/dev/ttyS{n + 1}" for n, name in enumerate(ISA)}
