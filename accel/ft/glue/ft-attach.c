@@ -354,8 +354,9 @@ static void ft_cut_now(void)
         ft_attach_fail(why);
         return;
     }
-    if (!ft_copy_finish()) {
-        ft_cut_failed(was_running, "the cut: a drive's image cannot be copied");
+    why = ft_copy_finish(FT_QUIET_NS);
+    if (why) {
+        ft_cut_failed(was_running, why);
         return;
     }
     qemu_savevm_live_state(attach.file);

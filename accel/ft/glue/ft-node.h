@@ -343,8 +343,11 @@ void ft_copy_abort(void);                                      /* primary     */
 uint64_t ft_copy_left(void);           /* primary: bytes still to be looked at */
 bool ft_copy_told_all(void);           /* primary: what the secondary holds is known */
 bool ft_copy_sends(void);              /* primary: something was sent a moment ago */
-/* Primary, at the cut, nothing in flight: sends the rest. False: it has failed. */
-bool ft_copy_finish(void);
+/*
+ * Primary, at the cut, nothing in flight: sends the rest, within @allowed_ns. NULL, or why
+ * it could not; the caller's to free.
+ */
+char *ft_copy_finish(uint64_t allowed_ns);
 /* Primary, receiver thread: what DISK_SUMS holds, and DISK_ZEROS. */
 bool ft_copy_sums(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
                   size_t len, Error **errp);

@@ -181,9 +181,10 @@ static void coroutine_fn ft_copy_co(void *opaque)
 
     ft_slice_begin(&run->slice, true);
     while (!run->stop) {
-        bool moved = ft_copy_round(run);
+        /* Only a round that began with the guest stopped has seen all that it wrote. */
+        bool last = run->final, moved = ft_copy_round(run);
 
-        if (run->stop || (run->final && !moved)) {
+        if (run->stop || (last && !moved)) {
             break;
         }
         while (!run->stop && !run->final
@@ -380,27 +381,64 @@ bool ft_copy_sends(void)
     return sent_ns != 0 && ft_now_ns() - sent_ns < FT_SENT_NS;
 }
 
-bool ft_copy_finish(void)
+static void ft_finish_is_late(void *opaque)
+{
+    /* What aio_poll() waits for has come. */
+}
+
+/* Polls until the run has ended. False: the deadline came first. */
+static bool ft_copy_wait(FtCopyRun *run, uint64_t deadline_ns)
+{
+    QEMUTimer *timer = aio_timer_new(qemu_get_aio_context(), QEMU_CLOCK_REALTIME, SCALE_NS,
+                                     ft_finish_is_late, NULL);
+
+    timer_mod(timer, deadline_ns);
+    while (!run->ended && ft_now_ns() < deadline_ns) {
+        aio_poll(qemu_get_aio_context(), true);
+    }
+    timer_free(timer);
+    return run->ended;
+}
+
+/* The reason itself was posted when it happened. */
+static char *ft_finish_failed_why(void)
+{
+    return g_strdup_printf("the cut: a drive's image cannot be copied");
+}
+
+static char *ft_finish_late_why(uint64_t allowed_ns)
+{
+    return g_strdup_printf("the cut: the last %" PRIu64 " KiB of the drives were not read "
+                           "within %d ms", ft_copy_left() / KiB,
+                           (int)(allowed_ns / SCALE_MS));
+}
+
+char *ft_copy_finish(uint64_t allowed_ns)
 {
     FtCopyRun *run = copy_run;
-    bool equal;
+    char *why = NULL;
 
     if (ft_copies_nothing()) {
-        return true;
+        return NULL;
     }
     if (!run) {
-        return false;           /* it has failed, and said so */
+        return ft_finish_failed_why();
     }
     run->final = true;
     qemu_co_sleep_wake(&run->idle);
     qemu_co_sleep_wake(&run->slice.sleep);
-    while (!run->ended) {
-        aio_poll(qemu_get_aio_context(), true);
+    if (!ft_copy_wait(run, ft_now_ns() + allowed_ns)) {
+        why = ft_finish_late_why(allowed_ns);
+        run->final = false;     /* its coroutine frees it when its read comes back */
+        ft_copy_abort();
+        return why;
+    }
+    if (run->stop || ft_copy_left()) {
+        why = ft_finish_failed_why();
     }
     ft_copy_run_free(run);
-    equal = ft_copy_left() == 0;
     ft_copy_forget();
-    return equal;
+    return why;
 }
 
 void ft_copy_written(FtDisk *d, int64_t offset, int64_t bytes)
