@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-import ftvirt                                   # noqa: E402,F401
 from ftvirt import rack as racks                # noqa: E402
 from ftvirt.pair import DomainPair              # noqa: E402
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Goal: the judge of verbs can fail. Method: a node that lies in each of the ways that a verb must not."""
 
-import ftvirt                                   # noqa: F401
 from ftvirt import verb_run
 from ftvirt.verbs import ANYWHERE, GUEST_INPUT, NOWHERE, REFUSED, WORKS, Verb
 from ftvirt.virsh import Done

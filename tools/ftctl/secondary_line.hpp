@@ -16,7 +16,7 @@
  *   -machine, {"serial", "null"} the whole value of -serial. An empty value
  *   removes.
  *
- * Pure functions. tests/pair/ftpair/secondary_line.py does the same for tests
+ * Pure functions. tools/ftpair/secondary_line.py does the same for tests
  * that start nodes by themselves.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

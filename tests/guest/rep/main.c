@@ -4,7 +4,7 @@
  * make the instruction count wrong, and prints what it saw: the time stamp
  * counter, which with icount is the instruction count, the registers, flags and
  * memory after each, and at each interrupt, fault and trap in the middle of one.
- * tests/pair/test_rep.py compares what two QEMUs print.
+ * tests/pair/replay/test_rep.py compares what two QEMUs print.
  */
 #include "ops.h"
 

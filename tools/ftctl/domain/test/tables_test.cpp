@@ -1,7 +1,7 @@
 /*
  * Goal: the rules' table and what QEMU's glue takes or refuses say the same.
  * Method: the lists are read out of accel/ft/glue/ft-machine.c and
- * tests/pair/test_refusals.py and compared with the table in both directions.
+ * tests/pair/operator/test_refusals.py and compared with the table in both directions.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

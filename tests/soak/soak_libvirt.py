@@ -5,22 +5,17 @@ Nobody types a command between the first "ftctl start" and the end: the agents s
 """
 
 import random
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import ftvirt                                   # noqa: E402,F401
-from ftpair import soaking, verdict             # noqa: E402
-from ftpair.figures import middle               # noqa: E402
-from ftpair.incidents import Incidents          # noqa: E402
-from ftpair.pair import Failed                  # noqa: E402
-from ftpair.verdict import Check                # noqa: E402
-from ftvirt import failovers, rack              # noqa: E402
-from ftvirt.ftctl import Agents                 # noqa: E402
-from ftvirt.host import HostError               # noqa: E402
-from ftvirt.pair import DomainPair              # noqa: E402
-from ftvirt.virsh import VirshError             # noqa: E402
+from ftpair import soaking, verdict
+from ftpair.figures import middle
+from ftpair.incidents import Incidents
+from ftpair.pair import Failed
+from ftpair.verdict import Check
+from ftvirt import failovers, rack
+from ftvirt.ftctl import Agents
+from ftvirt.host import HostError
+from ftvirt.pair import DomainPair
+from ftvirt.virsh import VirshError
 
 
 def run(options, say):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The protected domain's XML: the test guest of tests/pair, as an operator would write it for libvirt.
+"""The protected domain's XML: the test guest of the pair tests, as an operator would write it for libvirt.
 
 The same text is defined on all hosts; its role is a waiting secondary. The
 role, and nothing else, is changed for the node that is started as the primary.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two QEMUs, three hosts, one client: the harness of the pair tests and demo.
+"""Two QEMUs, three hosts, one client: what pair tests, demo, benchmark and soak are made of.
 
 One noun a module: netns (namespaces), hosts (the network of one run), delay
 (a slow wire), qmp, node (one QEMU), clients (what the outside sees), capture

@@ -11,45 +11,20 @@ import random
 import signal
 import time
 
-from ftpair import failover, root_disk, soaking, verdict
+from ftpair import root_disk, soaking, verdict
+from ftpair.death import Cycle, protect, strike
 from ftpair.figures import middle
 from ftpair.incidents import Incidents
 from ftpair.load import Load
 from ftpair.pair import Failed
 from ftpair.soaking import common_figures, most, part
-from ftpair.succession import Succession, silent_until_live
+from ftpair.succession import Succession
 
 FAULTS = ("kill", "stop")
 # A hung process keeps the lock of the one image, and the takeover waits for that: rightly (pair/shared_*).
 FAULTS_SHARED = ("kill",)
 QUIET_SECONDS = (1.0, 3.0)      # from protected to the fault
 WOKEN_SECONDS = 1.0             # how long a woken old primary is watched
-TRIES = 3
-
-
-class Cycle:
-    """One death and the way back to protected."""
-
-    def __init__(self, number, fault):
-        self.number, self.where = number, f"cycle {number} ({fault})"
-        self.story = failover.Failover(fault)
-        self.gap = (0, 0, 0)
-        self.given = 0              # packets that the guest got at go-live
-        self.attach = None
-        self.attach_gap_ns = self.reprotect_ns = 0
-
-    def line(self, total):
-        s = self.story
-        since = lambda moment: verdict.ms(moment - s.fault_ns)
-        text = (f"cycle {self.number:3d}/{total} {s.fault:4} to {s.survivor}  gap "
-                f"{verdict.ms(self.gap[0]):6.1f} ms  noticed {since(s.detected_ns):6.1f}  "
-                f"live {since(s.live_ns):6.1f}  given {self.given}")
-        if not self.attach:
-            return text + "  (not protected again)"
-        a = self.attach
-        return text + (f"  protected again in {self.reprotect_ns / 1e9:5.2f} s  attach {a.seconds:5.2f} s "
-                       f"{a.bytes / 2**20:6.1f} MiB  pause {verdict.ms(a.pause_ns):6.1f} ms "
-                       f"gap {verdict.ms(self.attach_gap_ns):6.1f} ms")
 
 
 def run(options, say):
@@ -106,25 +81,6 @@ def live_through(pair, cycle, incidents, chance):
     cycle.attach_gap_ns = pair.attach_gap(cycle.attach)[0]
 
 
-def strike(pair, cycle, incidents):
-    """The fault, until the client works with the survivor."""
-    story = cycle.story
-    story.survivor = pair.side_of(pair.secondary)
-    story.real_offset_ns = time.time_ns() - time.monotonic_ns()
-    story.fault_ns = pair.inject(story.fault)
-    failover.observe(pair, story)
-    pair.incr.wait_past(story.live_ns + 10**9, 10)
-    cycle.gap = pair.incr.gap_around(story.fault_ns, story.live_ns)
-    cycle.given = pair.secondary.query()["early-given-packets"]
-    limit = failover.gap_limit_ms(story.fault, pair.timeout_ms)
-    incidents.note_failed(cycle.where, [
-        failover.takeover(story, pair.timeout_ms),
-        verdict.Check(f"the client's gap at most {limit} ms", 0 < cycle.gap[0] <= limit * verdict.MS,
-                      f"{verdict.ms(cycle.gap[0]):.1f} ms"),
-        silent_until_live(pair, story, failover.CLOCKS_NS)])
-    pair.drop_capture(story.survivor)
-
-
 def wake(pair, node, cycle, incidents):
     """A hung primary comes back too late: fenced, and silent."""
     capture = pair.capture(pair.side_of(node))
@@ -136,22 +92,6 @@ def wake(pair, node, cycle, incidents):
     except Failed as why:
         incidents.note(cycle.where, f"the old primary after SIGCONT: {why}")
     incidents.note_failed(cycle.where, [verdict.silent(capture, "old primary silent after SIGCONT", woken)])
-
-
-def protect(pair, cycle, incidents):
-    """A fresh secondary, attached; timed from its start."""
-    for attempt in range(1, TRIES + 1):
-        begin = time.monotonic_ns()
-        try:
-            pair.spawn()
-            cycle.attach = pair.attach()
-            cycle.reprotect_ns = cycle.attach.protected_ns - begin
-            return
-        except (Failed, RuntimeError) as why:
-            incidents.note(cycle.where, f"attempt {attempt} to protect it again: {why}")
-            pair.retire(pair.secondary)
-            pair.wait_state(pair.primary, "exposed", 10)
-    raise Failed(f"not protected again after {TRIES} attempts")
 
 
 # --------------------------------------------------------------- the whole soak --

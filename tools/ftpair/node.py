@@ -15,7 +15,7 @@ from . import netns
 from .hosts import GUEST_IP, GUEST_MAC, LOG_IP, NETMASK, CLIENT_IP
 from .qmp import Qmp, QmpError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("FT_BUILD_DIR") or ROOT / "build")
 GUEST = BUILD / "guest"
 LOG_PORT = 7000

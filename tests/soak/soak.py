@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 from ftpair import figures, netns, root_disk, verdict     # noqa: E402
 from ftpair.hosts import network_option                   # noqa: E402
-from ftpair.node import BUILD, ROOT, qemu_path               # noqa: E402
+from ftpair.node import BUILD, qemu_path                  # noqa: E402
 from ftpair.pair import Failed                            # noqa: E402
 
 
@@ -66,7 +66,6 @@ def arguments():
 def module_of(options):
     """The file that has run() for what is asked for."""
     if options.libvirt:
-        sys.path.insert(0, str(ROOT / "tests/libvirt"))
         return "soak_libvirt"
     return next(f"soak_{way}" for way in ("failovers", "attaches", "minutes") if getattr(options, way) is not None)
 

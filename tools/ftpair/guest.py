@@ -10,14 +10,14 @@ import socket
 import subprocess
 import time
 import urllib.parse
-from pathlib import Path
 
 from . import netns, verdict
 from .hosts import GUEST_IP
+from .node import ROOT
 from .pair import Failed
 
 GOES_ON_SECONDS = 1.0           # how long the clients work on after a takeover
-PROGRAMS = Path(__file__).resolve().parents[2] / "guest"
+PROGRAMS = ROOT / "tests" / "guest"
 # No C library, nothing around it: less than a kilobyte.
 BARE = ("-Os", "-static", "-nostdlib", "-fno-pie", "-no-pie", "-fno-asynchronous-unwind-tables",
         "-Wl,--build-id=none,-n,-z,noseparate-code,-s")

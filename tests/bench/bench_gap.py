@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """scripts/bench: what a client notices of kill -9 of the primary, many times in a row.
 
-The soak's own cycle (soak_failovers): one INCR stream on one connection; each
+The soak's own cycle (ftpair/death.py): one INCR stream on one connection; each
 time the survivor is given a fresh secondary. No other load. First with a network
 that delivers the guest's packets to both nodes, then, fewer times, with a switch
 that learns, where a request that was under way waits for the client's TCP.
@@ -11,11 +11,11 @@ import random
 import time
 
 from ftpair import soaking, verdict
+from ftpair.death import Cycle, protect, strike
 from ftpair.distribution import median, percentile
 from ftpair.incidents import Incidents
 from ftpair.load import Load
 from ftpair.succession import Succession
-from soak_failovers import Cycle, protect, strike
 
 QUIET_SECONDS = (0.5, 1.5)
 # What the soak calls an incident and the benchmark only a bad figure.

@@ -8,9 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-import ftvirt                                   # noqa: E402,F401
 from ftpair import figures, verdict             # noqa: E402
 from ftpair.pair import Failed                  # noqa: E402
 from ftvirt import failovers                    # noqa: E402

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 from ftpair import failover, figures, netns, root_disk, timeline, verdict     # noqa: E402
 from ftpair.hosts import NETWORKS, network_option         # noqa: E402
