@@ -1,5 +1,5 @@
 /*
- * Messages to and from the peer: one header, one body, on one of the two channels.
+ * Messages to and from the peer: one header, one body, on one of the three connections.
  * What a peer sends is bounded by the check of its header before room is made.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
