@@ -3,9 +3,13 @@
 
 import ctypes
 import os
+import time
+from pathlib import Path
 
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 WALL = 0x40000000
+PPOLL = 271                     # its number on x86_64
+TRIES = 1000
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
@@ -30,7 +34,19 @@ class FrozenThread:
 
 
 def main_loop(node):
-    return FrozenThread(node.pid)
+    """Stopped while it waits for its descriptors, so without a lock: with one, the vCPU thread would stand still as well."""
+    for _ in range(TRIES):
+        thread = FrozenThread(node.pid)
+        if _system_call(node.pid) == PPOLL:
+            return thread
+        thread.thaw()
+        time.sleep(0.002)
+    raise OSError(f"the main loop of {node.name} was not seen in ppoll() once in {TRIES} times")
+
+
+def _system_call(thread_id):
+    """Its number; -1 for a thread that is in none, or was stopped on its way out of one."""
+    return int(Path(f"/proc/{thread_id}/syscall").read_text().split()[0])
 
 
 def vcpu(node):
