@@ -373,9 +373,11 @@ typedef struct FtClock FtClock;
 FtClock *ft_clock_new(void) FT_NOEXCEPT;
 void ft_clock_free(FtClock *c) FT_NOEXCEPT;
 /* Recording: how it goes on, by *step_ns at once and then by *rate (1/65536 ns)
- * for each instruction; false: as it did. */
+ * for each instruction; false: as it did. silent: a guest that executes is to have
+ * an event now, though nothing changes. */
 bool ft_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
-                   FtActivity activity, int64_t *step_ns, uint32_t *rate) FT_NOEXCEPT;
+                   FtActivity activity, bool silent, int64_t *step_ns,
+                   uint32_t *rate) FT_NOEXCEPT;
 /* How long an idle guest may sleep: 0 not at all, -1 until it is woken. */
 int64_t ft_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
                        int64_t timer_ns) FT_NOEXCEPT;

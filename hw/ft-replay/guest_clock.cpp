@@ -71,7 +71,7 @@ uint32_t GuestClock::rate_for(int64_t behind) const noexcept {
 }
 
 std::optional<GuestClock::Change> GuestClock::next(Moment now, int64_t timer_ns,
-                                                   Activity activity) noexcept {
+                                                   Activity activity, bool silent) noexcept {
     if (!anchored_) {
         anchor(now);
     }
@@ -79,7 +79,9 @@ std::optional<GuestClock::Change> GuestClock::next(Moment now, int64_t timer_ns,
     int64_t step = step_ns(behind, timer_ns, activity);
     uint32_t rate = activity == Activity::Idle && rate_ ? rate_ : rate_for(behind - step);
 
-    if (step == 0 && rate == rate_) {
+    bool position = silent && activity == Activity::Busy;
+
+    if (step == 0 && rate == rate_ && !position) {
         return std::nullopt;
     }
     rate_ = rate;
@@ -157,9 +159,10 @@ void ft_clock_free(FtClock *c) noexcept {
 
 /* THREAD: RL or BQL. OWNERSHIP: nothing changes hands, as in all that follow. */
 bool ft_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
-                   FtActivity activity, int64_t *step_ns, uint32_t *rate) noexcept {
+                   FtActivity activity, bool silent, int64_t *step_ns,
+                   uint32_t *rate) noexcept {
     auto change = c->next({host_ns, guest_ns}, timer_ns,
-                          static_cast<ft::GuestClock::Activity>(activity));
+                          static_cast<ft::GuestClock::Activity>(activity), silent);
     if (!change) {
         return false;
     }

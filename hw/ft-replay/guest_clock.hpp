@@ -53,8 +53,14 @@ class GuestClock {
 
     /* How far the guest's clock is behind; negative if instructions outran it. */
     int64_t behind_ns(Moment now) const noexcept;
-    /* How it goes on; nothing: as it did. timer_ns: until the guest's next timer. */
-    std::optional<Change> next(Moment now, int64_t timer_ns, Activity activity) noexcept;
+    /*
+     * How it goes on; nothing: as it did. timer_ns: until the guest's next timer.
+     * silent: the log has said nothing for too long, and the secondary may execute
+     * only what lies before an event: a guest that executes then gets one that
+     * changes nothing.
+     */
+    std::optional<Change> next(Moment now, int64_t timer_ns, Activity activity,
+                               bool silent = false) noexcept;
     /* How long an idle guest may sleep, 0 not at all; no_timer: until woken. */
     int64_t sleep_ns(Moment now, int64_t timer_ns) const noexcept;
 

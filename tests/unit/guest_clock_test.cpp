@@ -130,6 +130,21 @@ TEST(GuestClock, AGuestThatIsAheadIsSlowed) {
     EXPECT_GT(m.slowest, 0.2);
 }
 
+/* The secondary executes as far as there is an event: a guest with its interrupts off makes none. */
+TEST(GuestClock, ASilentLogGetsAnEventThatChangesNothing) {
+    Machine m;
+    for (int i = 0; i < 1000; i++) {
+        m.turn();
+    }
+    ASSERT_FALSE(m.clock.next(m.now(), GuestClock::no_timer, Activity::Busy));
+    auto change = m.clock.next(m.now(), GuestClock::no_timer, Activity::Busy, true);
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->step_ns, 0);
+    EXPECT_EQ(change->rate, m.rate);
+    /* One that sleeps executes nothing: nobody waits for its position. */
+    EXPECT_FALSE(m.clock.next(m.now(), GuestClock::no_timer, Activity::Idle, true));
+}
+
 TEST(GuestClock, IdleSleepsUntilItsTimerAndLandsOnIt) {
     GuestClock clock;
     clock.anchor({1000, 500});

@@ -103,6 +103,29 @@ static bool ft_ping(FtConn *c, uint64_t counter, Error **errp)
 }
 
 /*
+ * What a frame waits for that is not sent at once, company in the log, may not come: the
+ * vCPU thread stands still, or executes one thing for long. The secondary would then be
+ * asked for what it has never been given.
+ */
+static void ft_send_leftovers(FtConn *c)
+{
+    if (ft_log_backlog()) {
+        qemu_event_set(&c->wake);
+    }
+}
+
+static bool ft_beat(FtConn *c, uint64_t counter, Error **errp)
+{
+    if (c->primary) {
+        ft_send_leftovers(c);
+        return ft_ping(c, counter, errp);
+    }
+    /* By the sender: who finds out about silence waits for no socket. */
+    ft_ask_report(c);
+    return true;
+}
+
+/*
  * Log and acks are signs of life too. But without heartbeats the lease is not
  * renewed and output stays held, so that cannot go on for long.
  */
@@ -135,12 +158,8 @@ static void *ft_beat_thread(void *opaque)
 
         if (now >= next_ns) {
             next_ns = now + period;
-            if (c->primary && !ft_ping(c, ++counter, &err)) {
+            if (!ft_beat(c, ++counter, &err)) {
                 break;
-            }
-            if (!c->primary) {
-                /* By the sender: who finds out about silence waits for no socket. */
-                ft_ask_report(c);
             }
         }
         if (poll(&pfd, 1, MAX(1, (int)((next_ns - now) / SCALE_MS))) > 0) {

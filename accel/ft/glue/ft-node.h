@@ -166,6 +166,7 @@ FtLogReader *ft_log_reader(void);
 void ft_log_arrived(void);                                     /* any         */
 uint64_t ft_log_slowed_ns(void);                               /* any         */
 void ft_log_flush(void);                                       /* RL or BQL   */
+bool ft_log_is_silent(uint64_t now_ns);                        /* RL          */
 void ft_log_sleeps_until(int64_t until_ns);                    /* vCPU, BQL   */
 void ft_log_drain(void);               /* main: DRAINED follows when all is read */
 bool ft_log_go_live(Error **errp);                             /* main        */

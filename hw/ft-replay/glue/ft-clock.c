@@ -110,7 +110,8 @@ static bool ft_clock_decide(ReplayGuestClock *next)
 
     ft_clock_end_turn(guest_clock, now_ns, icount_get_raw());
     if (!ft_clock_next(guest_clock, now_ns, icount_get(), ft_next_timer_ns(),
-                       ft_guest_activity(), &next->step_ns, &next->rate)) {
+                       ft_guest_activity(), ft_log_is_silent(now_ns), &next->step_ns,
+                       &next->rate)) {
         return false;
     }
     replay_save_instructions();

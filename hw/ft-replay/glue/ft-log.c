@@ -31,6 +31,8 @@
 /* The longest delay of a frame that no output waits for. */
 #define FT_LINGER_NS (2 * SCALE_MS)
 #define FT_LINGER_MAX_NS (6 * SCALE_MS)
+/* A guest that executes has its position in the log this often, at least. */
+#define FT_SILENCE_NS (4 * SCALE_MS)
 /* So much is not kept back: the link and the secondary can work on it meanwhile. */
 #define FT_LINGER_BYTES (64 * KiB)
 
@@ -92,6 +94,7 @@ static QemuEvent *writer_wake;
 static uint64_t next_seq = UINT64_MAX;  /* atomic copy of the writer's      */
 static bool urgent;             /* of the open frame; RL                    */
 static uint64_t unsent_ns;      /* since when a frame waits, 0: none; RL or BQL */
+static uint64_t committed_ns;   /* the last frame; RL                       */
 static uint64_t slowed_ns;      /* the guest has waited for the secondary; atomic */
 static bool overflow_told;
 static FtLogReader *reader;     /* fed by the receiver, read under RL       */
@@ -175,6 +178,16 @@ void ft_log_flush(void)
     }
 }
 
+/*
+ * RL, recording: the log has said nothing for so long that the secondary should be
+ * told how far it may execute, and what waits to be sent should go. A guest that
+ * executes with its interrupts off makes no event by itself, for seconds maybe.
+ */
+bool ft_log_is_silent(uint64_t now_ns)
+{
+    return writer && now_ns - committed_ns >= FT_SILENCE_NS;
+}
+
 /* RL or BQL: nothing may be committed until then; INT64_MAX: until woken. */
 void ft_log_sleeps_until(int64_t until_ns)
 {
@@ -194,6 +207,7 @@ static void ft_log_commit_op(void)
         qatomic_set(&next_seq, ft_log_open_seq(writer));
         ft_lag_samples_add(lag_samples, next_seq - 1, now, ft_worked_ns(now),
                            ft_peer_executed_seq());
+        committed_ns = now;
         unsent_ns = unsent_ns ? unsent_ns : now;
         if (urgent || ft_pausing() || now - unsent_ns >= FT_LINGER_NS
             || ft_log_writer_used(writer) >= FT_LINGER_BYTES) {
