@@ -26,8 +26,8 @@ using Uuid = std::span<const uint8_t, FT_UUID_BYTES>;
 Result<std::string> arbiter_directory(const char *spec);
 /* An error means out of reach or unreadable: nothing is known, ask again. */
 Result<FtClaim> claim_file(const std::string &dir, Uuid vm, uint64_t epoch, Uuid node);
-/* Makes the file that this node's claims are links of, so that one that must be
- * made when the disk is full needs no room but a name's. */
+/* Makes the file to which each claim of this node will be a hard link. A claim then
+ * needs no space on the disk but for its name, so it can be made when the disk is full. */
 Status reserve_claim(const std::string &dir, Uuid node);
 void drop_reserve(const std::string &dir, Uuid node);
 /* The highest epoch that has a file, 0 if none has. */

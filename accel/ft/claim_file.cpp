@@ -126,8 +126,8 @@ Status write_all(int fd, std::string_view text) {
     return {};
 }
 
-/* Unique without asking: the node id is random per process, the count is for
- * calls within it. A stale one of a crashed process is in nobody's way. */
+/* Unique: the node id is random for each process, and the count numbers the calls within
+ * it. A file that a crashed process has left does no harm. */
 std::string temp_name(const std::string &dir, const std::string &node) {
     static std::atomic<unsigned> count;
     return dir + "/.ft-" + node + "-" + std::to_string(count++) + ".tmp";
@@ -149,7 +149,7 @@ Status write_temp(const std::string &path, const std::string &node) {
     return {};
 }
 
-/* What this process links to each epoch that it wins; see reserve_claim(). */
+/* The file to which each claim of this process is a hard link; see reserve_claim(). */
 std::string reserve_name(const std::string &dir, const std::string &node) {
     return dir + "/.ft-" + node + ".claim";
 }
@@ -164,7 +164,7 @@ Status link_temp(const std::string &dir, const std::string &path, const std::str
     if (link(reserve.c_str(), path.c_str()) == 0 || errno == EEXIST) {
         return {};
     }
-    /* Somebody has cleaned the directory, or there never was a reserve. */
+    /* The reserved file is gone, or was never made. */
     if (Status s = write_temp(temp, node); !s) {
         unlink(temp.c_str());
         return s;

@@ -38,8 +38,8 @@ std::vector<Line> split(std::string_view text) {
     return lines;
 }
 
-/* The peer's bytes end in a log and on a terminal: nothing unprintable goes
- * there, and a long value is cut so that both values stay in the sentence. */
+/* For a log and a terminal: bytes of the peer that cannot be printed are replaced, and a
+ * long value is cut so that both values fit in the sentence. */
 std::string shown(std::string_view text) {
     constexpr size_t shown_max = 72;
     std::string out;

@@ -59,8 +59,8 @@ typedef enum FtMsgType {
     FT_MSG_PING = 11,       /* heartbeat socket                             */
     FT_MSG_PONG = 12,       /* heartbeat socket: echo of a ping             */
     FT_MSG_RELEASED = 13,   /* primary: packets of frames <= seq have left  */
-    FT_MSG_MARK = 14,       /* primary: say so when the state until here is
-                             * loaded; secondary: it is                     */
+    FT_MSG_MARK = 14,       /* primary: answer when the state up to here is
+                             * loaded; secondary: the answer                */
     FT_MSG_DISK = 15,       /* primary: one chunk of a drive's image        */
     FT_MSG_DISK_SUMS = 16,  /* secondary: what its image holds, hashed      */
     FT_MSG_LOG_ZSTD = 17,   /* LOG, compressed                              */
@@ -178,10 +178,10 @@ void ft_log_writer_free(FtLogWriter *w) FT_NOEXCEPT;
 void ft_log_put_event(FtLogWriter *w, uint8_t event) FT_NOEXCEPT;
 void ft_log_put_int(FtLogWriter *w, uint64_t value) FT_NOEXCEPT;
 void ft_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) FT_NOEXCEPT;
-/* Publishes what was put since the last commit as one frame. An empty frame
- * is no frame. Returns true if a frame was published. If the ring cannot take
- * it the writer is overflowed for good: frames are discarded from then on and
- * the caller must drop the secondary; nothing is ever released on its word. */
+/* Publishes what was put since the last commit as one frame; nothing, if nothing
+ * was put. Returns true if a frame was published. If the ring cannot take the frame
+ * the writer is overflowed for good: it discards frames from then on, and the caller
+ * must drop the secondary and release no output for its acknowledgements. */
 bool ft_log_commit(FtLogWriter *w) FT_NOEXCEPT;
 /* How large the open frame is. */
 size_t ft_log_open_bytes(const FtLogWriter *w) FT_NOEXCEPT;
@@ -190,8 +190,8 @@ bool ft_log_overflowed(const FtLogWriter *w) FT_NOEXCEPT;
 uint64_t ft_log_open_seq(const FtLogWriter *w) FT_NOEXCEPT;
 size_t ft_log_writer_used(const FtLogWriter *w) FT_NOEXCEPT;     /* any thread */
 /* Whole frames, as many as make a good message, never more than bytes_max; returns
- * bytes, 0 if there is none.
- * They lie in the ring, and *data is good, until ft_log_take_done. */
+ * their bytes, 0 if there is no frame. They stay in the ring, and *data is valid,
+ * until ft_log_take_done. */
 size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
                    uint64_t *first_seq, uint64_t *last_seq) FT_NOEXCEPT;
 void ft_log_take_done(FtLogWriter *w) FT_NOEXCEPT;
@@ -209,7 +209,8 @@ int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_
 /* Where a body of len bytes may be received, so that feed need not copy it; NULL
  * if it has to be received elsewhere. Receiver thread. */
 uint8_t *ft_log_space(FtLogReader *r, size_t len) FT_NOEXCEPT;
-/* From feed, for each NET event of what was taken, in order. Set before it. */
+/* Called by feed for each NET event of a body that it takes, in order. To be set before
+ * the first feed. */
 typedef void FtPacketLogged(uint32_t netdev, const uint8_t *data, size_t len);
 void ft_log_reader_watch(FtLogReader *r, FtPacketLogged *packet) FT_NOEXCEPT;
 bool ft_log_available(const FtLogReader *r) FT_NOEXCEPT;         /* any thread */
@@ -245,8 +246,8 @@ FtHold *ft_hold_new(size_t bytes_max, size_t packets_max) FT_NOEXCEPT;
 void ft_hold_free(FtHold *h) FT_NOEXCEPT;
 /* Where the next packet may be put together, so that push need not copy it. */
 uint8_t *ft_hold_space(FtHold *h, size_t len) FT_NOEXCEPT;
-/* Takes the packet out of ft_hold_space, or copies it. False: the hold is full and the packet was dropped and
- * counted, as a full NIC queue would do. */
+/* Takes the packet out of ft_hold_space, or copies it. False: the hold is full, and the
+ * packet was dropped and counted, as by a full NIC queue. */
 bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) FT_NOEXCEPT;
 /* Next packet whose frame is acked (p.seq <= acked_seq), in order. */
 bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
@@ -260,22 +261,23 @@ typedef struct FtHistogram FtHistogram;
 FtHistogram *ft_histogram_new(void) FT_NOEXCEPT;
 void ft_histogram_free(FtHistogram *h) FT_NOEXCEPT;
 void ft_histogram_add(FtHistogram *h, uint64_t value) FT_NOEXCEPT;
-/* The next bin from *at on that is not empty, and *at behind it. Begin with 0. */
+/* The next bin that is not empty, at *at or later; moves *at past it. Begin with 0. */
 bool ft_histogram_next(const FtHistogram *h, size_t *at, uint64_t *upto,
                        uint64_t *count) FT_NOEXCEPT;
 
 uint64_t ft_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
 
 /* ----------------------------------------------------------- early input --
- * Packets from outside that this secondary has seen itself and not in the log:
- * the guest's input if it goes live now (net/ft-filter/early_input.hpp). One for
- * each netdev. Thread: any, under a lock of the caller's.
+ * Packets from outside that have reached this secondary's own netdev and are not in
+ * the log: the guest gets them if this node goes live now
+ * (net/ft-filter/early_input.hpp). One object for each netdev. Thread: any, under a
+ * lock of the caller's.
  */
 enum { FT_MAC_BYTES = 6 };
 typedef struct FtEarly FtEarly;
 typedef struct FtEarlyLimits {
-    size_t bytes_max, packets_max;     /* kept; the oldest gives way        */
-    size_t logged_max;                 /* remembered of the log, the same   */
+    size_t bytes_max, packets_max;     /* kept; then the oldest are dropped */
+    size_t logged_max;                 /* packets of the log, likewise      */
     uint64_t age_ns_max;
 } FtEarlyLimits;
 typedef struct FtEarlyStats {
@@ -286,28 +288,31 @@ typedef struct FtEarlyStats {
 } FtEarlyStats;
 FtEarly *ft_early_new(const FtEarlyLimits *limits) FT_NOEXCEPT;
 void ft_early_free(FtEarly *e) FT_NOEXCEPT;
-/* What precedes the Ethernet frame in each packet; a change forgets all. */
+/* The length of the header in front of the Ethernet frame in each packet. A change
+ * drops all that is kept. */
 void ft_early_set_header(FtEarly *e, size_t bytes) FT_NOEXCEPT;
-/* True: kept. False: the log has it, or own (the guest's address) sent it. */
+/* True: the packet is kept. False: it is in the log already, or the guest itself (own is
+ * its address) has sent it. */
 bool ft_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
                       uint64_t now_ns) FT_NOEXCEPT;
 void ft_early_logged(FtEarly *e, const uint8_t *data, size_t len,
                      uint64_t now_ns) FT_NOEXCEPT;
-/* Going live: the next one for the guest, in the order of arrival. */
+/* At go-live: the next kept packet for the guest, in the order of arrival. */
 bool ft_early_pop(FtEarly *e, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
 void ft_early_clear(FtEarly *e) FT_NOEXCEPT;
 void ft_early_stats(const FtEarly *e, FtEarlyStats *s) FT_NOEXCEPT;
 
 /* ------------------------------------------------------ seen by the network --
- * What has to be said again when the guest lives elsewhere: the addresses it sends
- * from and the groups it listens to (net/ft-filter/seen.hpp). One for each netdev.
+ * What must be announced to the network when the guest moves to the other host: the
+ * addresses it sends from and the multicast groups it listens to
+ * (net/ft-filter/seen.hpp). One object for each netdev.
  * Thread: any, under a lock of the caller's.
  */
 typedef struct FtSeen FtSeen;
 typedef struct FtSeenLimits {
-    size_t sources_max, reports_max;   /* what is old gives way             */
+    size_t sources_max, reports_max;   /* then the oldest are dropped       */
     size_t report_bytes_max;
-    uint64_t age_ns_max;               /* of a source that is told          */
+    uint64_t age_ns_max;               /* of a source that is announced     */
 } FtSeenLimits;
 typedef struct FtSeenStats {
     uint64_t sources, reports, report_bytes;   /* now                       */
@@ -315,7 +320,7 @@ typedef struct FtSeenStats {
 } FtSeenStats;
 FtSeen *ft_seen_new(const FtSeenLimits *limits) FT_NOEXCEPT;
 void ft_seen_free(FtSeen *s) FT_NOEXCEPT;
-/* What precedes the Ethernet frame in each packet. */
+/* The length of the header in front of the Ethernet frame in each packet. */
 void ft_seen_set_header(FtSeen *s, size_t bytes) FT_NOEXCEPT;
 void ft_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
                         uint64_t now_ns) FT_NOEXCEPT;
@@ -324,17 +329,18 @@ void ft_seen_from_outside(FtSeen *s, const uint8_t *data, size_t len,
 /* Is the packet's sender an address that the guest has sent from? */
 bool ft_seen_is_guests(const FtSeen *s, const uint8_t *data, size_t len) FT_NOEXCEPT;
 void ft_seen_clear(FtSeen *s) FT_NOEXCEPT;
-/* The frames that tell a network of it all, without a header. */
+/* One round of announcements: after begin, next gives one Ethernet frame after the
+ * other, until it returns false. */
 void ft_seen_begin_round(FtSeen *s, uint64_t now_ns) FT_NOEXCEPT;
 bool ft_seen_next(FtSeen *s, const uint8_t **frame, size_t *len) FT_NOEXCEPT;
-/* For the other node; valid until the next save. */
+/* What was seen, as bytes for the other node; valid until the next save. */
 const uint8_t *ft_seen_save(FtSeen *s, uint64_t now_ns, size_t *len) FT_NOEXCEPT;
 bool ft_seen_load(FtSeen *s, const uint8_t *data, size_t len, uint64_t now_ns,
                   FtError *err) FT_NOEXCEPT;
 void ft_seen_stats(const FtSeen *s, FtSeenStats *stats) FT_NOEXCEPT;
 
 /* ---------------------------------------------------------------- digest --
- * What a node is at one instruction count, as a list of named hashes: CPU, RAM,
+ * The state of a node at one instruction count, as a list of named hashes: CPU, RAM,
  * each device's section. The primary puts the hashes into a DIGEST event, the
  * secondary makes its own at the same instruction and compares. Thread: RL.
  */
@@ -349,7 +355,7 @@ const uint8_t *ft_digest_encode(FtDigest *d, size_t *len) FT_NOEXCEPT;
 /* False names the sections that differ. */
 bool ft_digest_compare(const FtDigest *d, const uint8_t *theirs, size_t len,
                        FtError *err) FT_NOEXCEPT;
-/* Section i, in order; false behind the last one. */
+/* Section i, in order; false after the last one. */
 bool ft_digest_section(const FtDigest *d, size_t i, const char **name,
                        uint64_t *hash) FT_NOEXCEPT;
 /* One block of guest RAM; only pages that were written need be hashed again. */
@@ -372,9 +378,10 @@ typedef enum FtActivity {
 typedef struct FtClock FtClock;
 FtClock *ft_clock_new(void) FT_NOEXCEPT;
 void ft_clock_free(FtClock *c) FT_NOEXCEPT;
-/* Recording: how it goes on, by *step_ns at once and then by *rate (1/65536 ns)
- * for each instruction; false: as it did. silent: a guest that executes is to have
- * an event now, though nothing changes. */
+/* Recording: must the guest's clock change? True: it moves forward by *step_ns at once,
+ * and by *rate (in 1/65536 ns) for each instruction from then on. False: it goes on as
+ * before. silent: the log has had no event for too long, so a guest that executes gets
+ * one now, even if nothing changes. */
 bool ft_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
                    FtActivity activity, bool silent, int64_t *step_ns,
                    uint32_t *rate) FT_NOEXCEPT;
@@ -385,15 +392,16 @@ int64_t ft_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
 int64_t ft_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t icount) FT_NOEXCEPT;
 void ft_clock_end_turn(FtClock *c, int64_t host_ns, int64_t icount) FT_NOEXCEPT;
 int64_t ft_clock_behind(const FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
-/* The operator had stopped the guest for so long; that time is not made up for. */
+/* The operator had paused the guest for host_ns; its clock does not catch up with that. */
 void ft_clock_forget(FtClock *c, int64_t host_ns) FT_NOEXCEPT;
-/* Replaying: the clock follows the log; then: this node decides from now on. */
+/* observe, while replaying: the clock has followed the log to this point. go_live: from
+ * now on this node decides. */
 void ft_clock_observe(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 void ft_clock_go_live(FtClock *c, int64_t host_ns, int64_t guest_ns) FT_NOEXCEPT;
 
-/* When frames were made, with the primary's work until then: how old is the oldest one
- * that the secondary has not executed? add, clear: under the caller's lock; oldest: any
- * thread, false if there is none. */
+/* Remembers when frames were made, and how long the primary had worked by then, to tell
+ * how old the oldest frame is that the secondary has not executed. add, clear: under the
+ * caller's lock; oldest: any thread, false if there is no such frame. */
 typedef struct FtLagSamples FtLagSamples;
 FtLagSamples *ft_lag_samples_new(void) FT_NOEXCEPT;
 void ft_lag_samples_clear(FtLagSamples *s) FT_NOEXCEPT;
@@ -402,15 +410,16 @@ void ft_lag_samples_add(FtLagSamples *s, uint64_t seq, uint64_t now_ns, uint64_t
 bool ft_lag_samples_oldest(const FtLagSamples *s, uint64_t executed_seq, uint64_t *at_ns,
                            uint64_t *worked_ns) FT_NOEXCEPT;
 
-/* How long the secondary will need for what it has not executed: worked_ns is the
- * primary's work until now, executed_ns what the secondary has told of it at
- * report_ns over a link with that round trip. Thread: the vCPU's. */
+/* How long the secondary will need for what it has not executed. worked_ns: how long the
+ * primary has worked until now. executed_ns: how much of that the secondary had executed
+ * by its last report, which came at report_ns over a link with the round trip rtt_ns.
+ * Thread: the vCPU's. */
 typedef struct FtLagEstimate FtLagEstimate;
 FtLagEstimate *ft_lag_estimate_new(void) FT_NOEXCEPT;
 void ft_lag_estimate_reset(FtLagEstimate *l) FT_NOEXCEPT;
 uint64_t ft_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
                          uint64_t executed_ns, uint64_t report_ns, uint64_t rtt_ns) FT_NOEXCEPT;
-/* The pause behind a turn of ran_ns, for a secondary that lags. Thread: any. */
+/* How long to pause after a turn of ran_ns, for a secondary that lags. Thread: any. */
 uint64_t ft_lag_pause(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) FT_NOEXCEPT;
 
 /* ---------------------------------------------------------------- attach --
@@ -460,16 +469,16 @@ uint64_t ft_attach_pause(uint64_t ran_ns, unsigned slowed) FT_NOEXCEPT;
 typedef struct FtLease FtLease;
 FtLease *ft_lease_new(uint64_t timeout_ns) FT_NOEXCEPT;
 void ft_lease_free(FtLease *l) FT_NOEXCEPT;
-/* When the connections come up, never at READY: one that was long under way
- * would lengthen the lease past the secondary's patience. */
+/* To be called when the connections come up, never at READY: a READY that was delayed
+ * would make the lease last longer than the secondary waits. */
 void ft_lease_start(FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
 void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NOEXCEPT;
 bool ft_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
 uint64_t ft_lease_rtt_ns(const FtLease *l) FT_NOEXCEPT;          /* median    */
 
 /* ----------------------------------------------------------- output gate --
- * May what the guest has sent in frame N leave now? accel/ft/output_gate.hpp tells
- * more. Thread: one at a time (QEMU: BQL held).
+ * May what the guest has sent in frame N leave now? See accel/ft/output_gate.hpp.
+ * Thread: one at a time (QEMU: BQL held).
  */
 typedef enum FtOutput {
     FT_OUTPUT_PASS,             /* exposed: leaves at once                  */
@@ -491,9 +500,10 @@ bool ft_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq,
                    uint64_t now_ns, uint64_t *up_to) FT_NOEXCEPT;
 
 /* --------------------------------------------------------------- witness --
- * What a witness connection has said until now. Only a peer that has said it is alive,
- * and nothing else since, can be found dead by the end of its stream: one that was
- * closed before it was served, or by somebody in between, has said nothing of the kind. */
+ * What a witness connection has said until now. The end of its stream proves that the
+ * peer's process has died only if the stream has said "alive" and nothing else. A
+ * connection that was closed before the secondary served it, or by a proxy in between,
+ * proves nothing. */
 typedef enum FtWitnessWord {
     FT_WITNESS_SILENT = 0,      /* nothing yet                              */
     FT_WITNESS_ALIVE = 'a',     /* and nothing else                         */
@@ -501,7 +511,7 @@ typedef enum FtWitnessWord {
 } FtWitnessWord;
 /* What it has said, after @count more bytes of the stream. */
 FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) FT_NOEXCEPT;
-/* Is the orderly end of the stream, behind @last, the death of the peer's process? */
+/* Does the orderly end of the stream, after @last, prove that the peer's process died? */
 bool ft_witness_proves_death(FtWitnessWord last) FT_NOEXCEPT;
 
 /* ------------------------------------------------------------- watchdog --
@@ -518,28 +528,29 @@ enum { FT_LOOKS_PER_LIMIT = 10 };
 typedef struct FtWatchdog FtWatchdog;
 FtWatchdog *ft_watchdog_new(uint64_t limit_ns) FT_NOEXCEPT;
 void ft_watchdog_free(FtWatchdog *w) FT_NOEXCEPT;
-/* @moved: it has since the last look, or it rests and may. */
+/* @moved: the part has moved since the last look, or is idle and may be. */
 FtMotion ft_watchdog_look(FtWatchdog *w, FtPart part, bool moved, uint64_t now_ns) FT_NOEXCEPT;
-/* For how long it has not moved; and the last time that this was longer than the limit. */
+/* still: for how long the part has not moved. stood: for how long it had not moved the
+ * last time that this was longer than the limit. */
 uint64_t ft_watchdog_still_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
 uint64_t ft_watchdog_stood_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
-/* Since when nothing of this node has been seen to stand still. */
+/* For how long no part of this node has been seen to stand still. */
 uint64_t ft_watchdog_well_ns(const FtWatchdog *w, uint64_t now_ns) FT_NOEXCEPT;
 uint64_t ft_watchdog_limit_ns(uint64_t timeout_ns) FT_NOEXCEPT;
-/* Long enough to be shown: more than one look. */
+/* Is this long enough to be shown to an operator: more than one look? */
 bool ft_watchdog_is_seen(uint64_t still_ns, uint64_t limit_ns) FT_NOEXCEPT;
-/* Should the node that has stood still for so long give way to the other one? Not if
- * that stands still, too, or has until a moment ago: what both wait for (a storage,
- * say) may come back, and has then come back for both. */
+/* Should a node that has stood still for still_ns give way to the other one? Not if the
+ * other one stands still too, or did so until a moment ago: what both wait for (a
+ * storage, say) may come back, and then comes back for both. */
 bool ft_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns,
                           uint64_t limit_ns) FT_NOEXCEPT;
 const char *ft_part_name(FtPart part) FT_NOEXCEPT;
 
 /* ------------------------------------------------------------- disk copy --
- * Which chunks of a drive's image the secondary does not have yet: an attach
- * starts with all of them, takes what the secondary says of its image, zeros or
- * sums, for the answer where they agree, and what the guest writes meanwhile
- * comes again. Thread: main, on the primary.
+ * Which chunks of a drive's image the secondary does not have yet. An attach starts
+ * with all of them. The secondary reports its image as checksums and runs of zeros, and
+ * chunks that agree need not be sent; a chunk that the guest writes to must be compared
+ * again. Thread: main, on the primary.
  */
 enum { FT_DISK_CHUNK_BYTES = 64 * 1024, FT_DISK_SUMS_MAX = 1024 };
 typedef struct FtCopyMap FtCopyMap;
@@ -549,37 +560,38 @@ void ft_copy_map_free(FtCopyMap *m) FT_NOEXCEPT;
 /* The guest's write to this range is in the image now; called after it, never
  * before: a chunk that is read in between would count as copied too early. */
 void ft_copy_map_written(FtCopyMap *m, uint64_t offset, uint64_t bytes) FT_NOEXCEPT;
-/* What the secondary holds from chunk @first on: sums, or zeros. Both come in the
- * order of the chunks, each chunk once. */
+/* The secondary's report of its image from chunk @first on: sums, or zeros. Both come in
+ * the order of the chunks, each chunk once. */
 bool ft_copy_map_sums(FtCopyMap *m, uint64_t first, const uint64_t *sums, size_t n,
                       FtError *err) FT_NOEXCEPT;
 bool ft_copy_map_zeros(FtCopyMap *m, uint64_t first, uint64_t n, FtError *err) FT_NOEXCEPT;
-/* A run of at most @max chunks to be looked at now; from here on they count as
- * copied. False: none is left, or the secondary has not told of what is left. */
+/* The next run of at most @max chunks to compare; from here on they count as copied.
+ * False: none is left, or the secondary has not yet reported those that are left. */
 bool ft_copy_map_next(FtCopyMap *m, uint64_t max, uint64_t *first,
                       uint64_t *n) FT_NOEXCEPT;
-/* The end of such a run was not looked at: it comes next. */
+/* The end of such a run was not compared after all: the next call gives it again. */
 void ft_copy_map_give_back(FtCopyMap *m, uint64_t first, uint64_t n) FT_NOEXCEPT;
-/* What was read has this sum: must it be sent? Then the secondary has it. */
+/* The chunk that was read has this sum: is the secondary's another one, so that the
+ * chunk must be sent? From then on the secondary counts as having it. */
 bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) FT_NOEXCEPT;
-/* Our chunks [*first, *first + *n) are zeros, the last of a drive may be short. Is
- * there a run [*run, *first) that the secondary must be told to make zeros, @max
- * chunks at most? Then it has them; *first and *n are what is behind it. */
+/* Our chunks [*first, *first + *n) are zeros (the last chunk of a drive may be short).
+ * True: the secondary must make the chunks [*run, *first) zeros, at most @max of them,
+ * and counts as having them from then on. *first and *n become what comes after. */
 bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n,
                                     uint64_t max, uint64_t *run) FT_NOEXCEPT;
-/* Bytes that are still to be looked at, and how often all were. */
+/* Bytes that are still to be compared, and how often all were compared. */
 uint64_t ft_copy_map_left(const FtCopyMap *m) FT_NOEXCEPT;
 uint64_t ft_copy_map_rounds(const FtCopyMap *m) FT_NOEXCEPT;
-/* Has the secondary told of all that it holds? */
+/* Has the secondary reported its whole image? */
 bool ft_copy_map_told_all(const FtCopyMap *m) FT_NOEXCEPT;
 
-/* The body of DISK_ZEROS (any thread). A primary's says so many chunks at most, which
- * the secondary has to write. */
+/* The body of DISK_ZEROS (any thread). A primary's message names at most
+ * FT_DISK_ZEROS_MAX chunks, because the secondary may have to write them all. */
 enum { FT_DISK_ZEROS_BYTES = 8, FT_DISK_ZEROS_MAX = 256 };
 void ft_disk_zeros_encode(uint64_t n, uint8_t *body) FT_NOEXCEPT;
 bool ft_disk_zeros_decode(const uint8_t *body, size_t len, uint64_t *n,
                           FtError *err) FT_NOEXCEPT;
-/* Is it a run that a primary may ask for, in a drive of so many bytes? */
+/* May a primary ask for this run of zeros, in a drive of @bytes? */
 bool ft_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n,
                          FtError *err) FT_NOEXCEPT;
 
@@ -593,14 +605,14 @@ typedef enum FtDiskKind {
     FT_DISK_KIND_FLUSH
 } FtDiskKind;
 typedef struct FtDiskOrder FtDiskOrder;
-/* It remembers so many reads that the secondary has not executed. */
+/* Remembers at most reads_max finished reads that the secondary has not executed. */
 FtDiskOrder *ft_disk_order_new(size_t reads_max) FT_NOEXCEPT;
 void ft_disk_order_free(FtDiskOrder *o) FT_NOEXCEPT;
 /* In the order of their submission; each id once. */
 void ft_disk_order_add(FtDiskOrder *o, uint64_t id, FtDiskKind kind, uint64_t offset,
                        uint64_t bytes) FT_NOEXCEPT;
-/* Does nothing before it stand in its way? executed_seq: the secondary has
- * executed all frames up to here; UINT64_MAX without a secondary. */
+/* May this request start now? executed_seq: the secondary has executed all frames up to
+ * here; UINT64_MAX without a secondary. */
 bool ft_disk_order_may_start(FtDiskOrder *o, uint64_t id, uint64_t executed_seq) FT_NOEXCEPT;
 /* seq: the frame with its completion, if the secondary will read it too; else 0. */
 void ft_disk_order_finish(FtDiskOrder *o, uint64_t id, uint64_t seq) FT_NOEXCEPT;
@@ -697,9 +709,10 @@ typedef struct FtSession FtSession;
 /* epoch0: the epoch to count on from (0 for a new VM). */
 FtSession *ft_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) FT_NOEXCEPT;
 void ft_session_free(FtSession *s) FT_NOEXCEPT;
-/* Judges, sets, then lists what to do, in order. *n <= FT_ACTIONS_MAX. An
- * operator's input that cannot be served now returns false, names the reason
- * and changes nothing; a late or stray event from outside is ignored. */
+/* Decides what the input means, sets the new state, and lists the actions in the order
+ * in which they have to be done. *n <= FT_ACTIONS_MAX. An operator's input that cannot
+ * be served now returns false, names the reason and changes nothing; a late or stray
+ * event from outside is ignored. */
 enum { FT_ACTIONS_MAX = 16 };
 bool ft_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
                      FtAction actions[FT_ACTIONS_MAX], size_t *n, FtError *err) FT_NOEXCEPT;
@@ -721,8 +734,9 @@ const char *ft_role_name(FtRole r) FT_NOEXCEPT;
  */
 typedef enum FtClaim { FT_CLAIM_WON, FT_CLAIM_LOST, FT_CLAIM_UNREACHABLE } FtClaim;
 bool ft_arbiter_check_spec(const char *spec, FtError *err) FT_NOEXCEPT;
-/* Room for all claims of this node, made ahead: later the disk may be full. To be called
- * by the user, and in the root, that will claim; blocks on the disk. */
+/* Makes the file for all claims of this node ahead, because the disk may be full later.
+ * To be called as the user, and in the root directory, that will claim; blocks on the
+ * disk. */
 bool ft_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
                         FtError *err) FT_NOEXCEPT;
 void ft_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES]) FT_NOEXCEPT;

@@ -26,7 +26,7 @@ class Histogram {
     struct Bin {
         uint64_t upto, count;
     };
-    /* The next bin from at on that is not empty; at is behind it then. */
+    /* The next bin that is not empty, at index at or later; moves at past it. */
     std::optional<Bin> next(size_t &at) const noexcept;
 
   private:

@@ -24,7 +24,8 @@ class Lease {
   public:
     explicit Lease(uint64_t timeout_ns) noexcept : timeout_ns_(timeout_ns) {}
 
-    /* A new secondary is in step: one timeout from now, old samples forgotten. */
+    /* A new secondary is connected: valid for one timeout from now; the round trips of
+     * the last one are forgotten. */
     void start(uint64_t now_ns) noexcept;
     void answered(uint64_t ping_sent_ns, uint64_t now_ns) noexcept;
     bool valid(uint64_t now_ns) const noexcept;

@@ -11,7 +11,8 @@ std::optional<uint64_t> OutputGate::limit(const Lease *lease, uint64_t acked_seq
     case FT_OUTPUT_PASS:
         return UINT64_MAX;
     case FT_OUTPUT_ACKED:
-        /* A primary that was stopped and continued must not speak up. */
+        /* The lease may have ended while this process was stopped: then nothing may
+         * leave. */
         if (lease && lease->valid(now_ns)) {
             return acked_seq;
         }

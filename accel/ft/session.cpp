@@ -91,8 +91,8 @@ void Session::act(FtActionKind kind, uint64_t value, const char *text) {
     actions_[actions_len_++] = FtAction{kind, value, text};
 }
 
-/* The epoch is known from the first message on and set at the latest when the
- * state is loaded; from then on the number it would claim must not move. */
+/* The first message tells the epoch, and the loaded state at the latest. From then on
+ * the number that this node would claim must not change. */
 void Session::set_epoch(uint64_t epoch) {
     switch (state_) {
     case SessionState::Waiting:

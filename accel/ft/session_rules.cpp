@@ -209,8 +209,8 @@ void Session::go_on() {
     act(FT_ACT_RELEASE_ALL);
 }
 
-/* The connections stay open for last words; READY is never said in them, and
- * before it the primary releases nothing, whatever else it hears. */
+/* The connections stay open so that a goodbye can still arrive. READY is not sent on
+ * them any more, and without READY the primary releases nothing. */
 void Session::load_on(std::string cause, uint64_t lease_until_ns) {
     cause_ = std::move(cause);
     lease_until_ns_ = lease_until_ns;

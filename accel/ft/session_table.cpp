@@ -206,8 +206,8 @@ constexpr Table make_table() {
                             {FT_IN_ATTACH, RefuseGoingLive},
                             {FT_IN_FAILOVER, RefuseGoingLive},
                             {FT_IN_DETACH, RefuseGoingLive}});
-    /* A handover that loses its connection goes on: the primary is paused and
-     * the arbiter decides; only the LIVE message has nobody to go to. */
+    /* A handover goes on when the connection is lost: the primary is paused and the
+     * arbiter decides; only the message LIVE can no longer be delivered. */
     at(S::HandoverTakingOver) = row({{FT_IN_ARBITER_WON, Drain},
                                      {FT_IN_ARBITER_LOST, FenceSelf},
                                      {FT_IN_ARBITER_UNREACHABLE, AskAgainLater},

@@ -10,9 +10,10 @@ namespace {
 
 constexpr uint64_t limit_min_ns = 10'000'000'000;
 constexpr uint64_t timeouts_per_limit = 10;
-/* Two looks in a row in which a part has not moved. */
+/* Shown to operators: a part that has not moved for two looks in a row. */
 constexpr uint64_t seen_share = FT_LOOKS_PER_LIMIT / 2;
-/* Two nodes that begin to move at one moment find out within a look of each other. */
+/* When two nodes begin to move again at the same moment, each sees the other move up to
+ * a look later; three looks are enough for both. */
 constexpr uint64_t well_looks = 3;
 
 } // namespace
@@ -31,7 +32,8 @@ FtMotion Watchdog::look(FtPart part, bool moved, uint64_t now_ns) noexcept {
         p.stood_ns.store(before_ns);
         return FT_MOTION_BEGINS;
     }
-    /* Whoever looks stood still as well, if the looks are further apart. */
+    /* Looks that are further apart than this mean that the watching thread itself had no
+     * CPU: that time does not count. */
     const uint64_t still_ns = before_ns + std::min(gap_ns, 2 * limit_ns_ / FT_LOOKS_PER_LIMIT);
     p.still_ns.store(still_ns);
     if (ft_watchdog_is_seen(still_ns, limit_ns_)) {

@@ -25,7 +25,7 @@ class Watchdog {
   public:
     explicit Watchdog(uint64_t limit_ns) noexcept : limit_ns_(limit_ns) {}
 
-    /* Has this part moved since the last look, or does it rest because it may? */
+    /* Has this part moved since the last look, or is it idle and may be? */
     FtMotion look(FtPart part, bool moved, uint64_t now_ns) noexcept;
     uint64_t still_ns(FtPart part) const noexcept { return parts_[part].still_ns.load(); }
     uint64_t stood_ns(FtPart part) const noexcept { return parts_[part].stood_ns.load(); }
@@ -35,12 +35,12 @@ class Watchdog {
     struct Part {
         uint64_t looked_ns = 0;                /* 0: never                      */
         std::atomic<uint64_t> still_ns{0};     /* until the last look           */
-        std::atomic<uint64_t> stood_ns{0};     /* the last time it stood still for long */
+        std::atomic<uint64_t> stood_ns{0};     /* how long, the last time it was long   */
     };
 
     const uint64_t limit_ns_;
     std::array<Part, FT_PART__COUNT> parts_;
-    std::atomic<uint64_t> unwell_ns_{0};       /* when a part was last seen to stand still */
+    std::atomic<uint64_t> unwell_ns_{0};       /* when a part last stood still          */
 };
 
 } // namespace ft

@@ -10,7 +10,8 @@
 FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) noexcept {
     for (size_t i = 0; i < count; i++) {
         const bool alive = words[i] == FT_WITNESS_ALIVE;
-        /* Whoever has said goodbye, or something unknown, is no witness any more. */
+        /* A peer that has said goodbye, or anything unknown, proves nothing by its
+         * end. */
         if (!alive || (last != FT_WITNESS_SILENT && last != FT_WITNESS_ALIVE)) {
             return FT_WITNESS_CLOSES;
         }

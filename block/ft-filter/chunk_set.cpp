@@ -69,13 +69,14 @@ void ChunkSet::remove(uint64_t from, uint64_t to) {
             }
             levels_[level][word] &= ~mask;
         }
-        /* Those in the middle are empty now; the two at the ends may not be. */
+        /* The words in the middle are empty now; those at the two ends may not be. */
         from = first + (levels_[level][first] != 0);
         to = last + 1 - (levels_[level][last] != 0);
     }
 }
 
-/* The first bit of the level from at on that is set, or its end. */
+/* The first bit of the level that is set, at at or later; the level's size if none
+ * is. */
 uint64_t ChunkSet::at_or_behind(size_t level, uint64_t at) const {
     const Level &words = levels_[level];
     uint64_t word = at / bits;

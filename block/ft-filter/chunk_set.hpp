@@ -22,7 +22,8 @@ class ChunkSet {
     /* All of [from, to), which must lie within the size. */
     void add(uint64_t from, uint64_t to);
     void remove(uint64_t from, uint64_t to);
-    /* The first member in [from, to), or the first that is none; else to. */
+    /* member: the first number in [from, to) that is in the set; gap: the first that is
+     * not. Both return to if there is none. */
     uint64_t member(uint64_t from, uint64_t to) const;
     uint64_t gap(uint64_t from, uint64_t to) const;
 

@@ -25,8 +25,8 @@ void DiskOrder::add(uint64_t id, FtDiskKind kind, uint64_t offset, uint64_t byte
     unfinished_.push_back({id, kind, {offset, bytes}});
 }
 
-/* By seq: reads may finish in another order than they were logged in, so the
- * whole list is looked at when it is short, which it is. */
+/* Reads may finish in another order than they were logged in, so the whole list is
+ * searched; it is short. */
 void DiskOrder::forget_executed(uint64_t executed_seq) {
     std::erase_if(reads_, [&](const Read &r) { return r.seq <= executed_seq; });
 }
@@ -84,8 +84,9 @@ void ft_disk_order_free(FtDiskOrder *o) noexcept {
     delete o;
 }
 
-/* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. Without memory there is
- * no order, and an image written in the wrong one is worse than no process. */
+/* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. Without memory the order
+ * cannot be kept, and an image written in the wrong order is worse than a process that
+ * ends. */
 void ft_disk_order_add(FtDiskOrder *o, uint64_t id, FtDiskKind kind, uint64_t offset,
                        uint64_t bytes) noexcept {
     o->add(id, kind, offset, bytes);

@@ -36,7 +36,7 @@ class DiskOrder {
     bool may_start(uint64_t id, uint64_t executed_seq);
     /* seq: the frame with its completion, if the secondary reads it too; else 0. */
     void finish(uint64_t id, uint64_t seq);
-    /* No write has to wait for a read of the secondary any more. */
+    /* No write has to wait any more for a read that the secondary has yet to execute. */
     bool reads_executed(uint64_t executed_seq);
 
   private:

@@ -21,7 +21,8 @@ static constexpr int64_t tolerance_ns = 20'000;
  * converges without swinging; what goes beyond small_ns is corrected at once. */
 static constexpr int64_t small_ns = 200'000;
 static constexpr double correction = 0.25;
-/* Guest time of a turn, in turns: of a guest that is ahead, and that is behind. */
+/* How fast the guest's clock may run, relative to the host's: when it is ahead, and when
+ * it is behind. */
 static constexpr double slowest = 0.25, fastest = 8;
 static constexpr double rate_unit = 65536;
 /* Shorter turns tell nothing about speed. */
@@ -45,10 +46,10 @@ int64_t GuestClock::step_ns(int64_t behind, int64_t timer_ns,
     }
     switch (activity) {
     case Activity::Idle:
-        /* Kicked for nothing, unless its timer is due: then it is now. */
+        /* Woken without cause: no step. If the guest's timer is due, a step to it. */
         return timer_ns != no_timer && behind >= timer_ns ? timer_ns : 0;
     case Activity::Woken:
-        /* A timer that is due first fires first. */
+        /* The clock never steps past the guest's next timer: that has to fire first. */
         return timer_ns != no_timer ? std::min(behind, timer_ns) : behind;
     case Activity::Busy:
         return 0;
@@ -56,7 +57,7 @@ int64_t GuestClock::step_ns(int64_t behind, int64_t timer_ns,
     FT_ASSERT(false, "activity %d", int(activity));
 }
 
-/* The rate at which a whole turn takes the clock nearer to where it should be. */
+/* The rate that brings the clock close to where it should be by the end of a turn. */
 uint32_t GuestClock::rate_for(int64_t behind) const noexcept {
     double instructions = double(turn_instructions());
     double host_ns = instructions / instructions_per_ns_;

@@ -1,17 +1,17 @@
 /*
  * Guest time that follows the host's clock. The guest's clock is its instruction
  * count, at a rate that the primary sets and the log carries: both nodes change it
- * at the same instruction. This is the primary's decision, and what a secondary has
- * to know to go on with it.
+ * at the same instruction. The primary decides the rate here; a secondary keeps what it
+ * needs to go on deciding after a takeover.
  *
- * The rate of a busy guest is such that its clock will be nearly right when a turn of
- * the vCPU loop, of about a millisecond of host time, has ended, if the host goes on
- * as fast as it was. So time passes evenly: steps at the ends of turns would let the
- * guest's scheduler charge the wrong program for them. A guest that was left behind
- * (its host was busy, or it has moved to another one) catches up at a multiple of that
- * rate, one that is ahead is slowed. While it sleeps no instructions pass: then the
- * clock steps to the guest's next timer when that is due, or to the present when
- * something else wakes it. Time never goes back.
+ * The rate of a busy guest is chosen so that its clock will be nearly right at the end
+ * of the next turn of the vCPU loop (about a millisecond of host time), if the host
+ * keeps its speed. So time passes evenly; with steps at the ends of turns the guest's
+ * scheduler would charge them to the wrong program. A guest whose clock is behind (its
+ * host was busy, or it has moved to another host) catches up at a multiple of that rate;
+ * one whose clock is ahead is slowed. A sleeping guest executes no instructions: its
+ * clock steps to its next timer when that is due, or to the present when something else
+ * wakes it. Time never goes back.
  *
  * Times are nanoseconds of the host's monotonic clock and of the guest's clock.
  * THREAD: replay mutex or BQL held by whoever calls; no locks, no clock of its own.
@@ -48,30 +48,29 @@ class GuestClock {
     /* The guest's clock is right at this moment: it starts here. */
     void anchor(Moment now) noexcept;
     bool anchored() const noexcept { return anchored_; }
-    /* The operator had stopped the guest for so long: its clock stood still. */
+    /* The operator had paused the guest for host_ns, in which its clock stood still. */
     void forget(int64_t host_ns) noexcept { offset_ns_ -= host_ns; }
 
-    /* How far the guest's clock is behind; negative if instructions outran it. */
+    /* How far the guest's clock is behind; negative if it is ahead. */
     int64_t behind_ns(Moment now) const noexcept;
-    /*
-     * How it goes on; nothing: as it did. timer_ns: until the guest's next timer.
-     * silent: the log has said nothing for too long, and the secondary may execute
-     * only what lies before an event: a guest that executes then gets one that
-     * changes nothing.
-     */
+    /* How the clock has to change; no value: it goes on as before. timer_ns: time until
+     * the guest's next timer. silent: the log has had no event for too long, and the
+     * secondary may execute only what lies before an event; so a guest that executes gets
+     * an event now, even if it changes nothing. */
     std::optional<Change> next(Moment now, int64_t timer_ns, Activity activity,
                                bool silent = false) noexcept;
     /* How long an idle guest may sleep, 0 not at all; no_timer: until woken. */
     int64_t sleep_ns(Moment now, int64_t timer_ns) const noexcept;
 
-    /* A turn begins: the instructions after which next() is to be asked. */
+    /* A turn begins; returns after how many instructions next() is to be asked again. */
     int64_t begin_turn(int64_t host_ns, int64_t icount) noexcept;
-    /* It has ended; the host's speed is learnt from it. */
+    /* The turn has ended; the host's speed is learned from it. */
     void end_turn(int64_t host_ns, int64_t icount) noexcept;
 
-    /* Secondary: the clock goes on as the log says. */
+    /* Secondary: the clock has followed the log to this point. */
     void observe(Moment now) noexcept;
-    /* Secondary: decides from now on. What was lost since the failure comes back. */
+    /* Secondary: from now on this node decides. The clock catches up with the time since
+     * the failure. */
     void go_live(Moment now) noexcept;
 
   private:
@@ -89,7 +88,8 @@ class GuestClock {
     int64_t turn_host_ns_ = 0, turn_icount_ = 0;
     double instructions_per_ns_ = 0.05; /* before the first turn */
 
-    /* Largest (guest - host) seen: replay that lags makes it smaller. */
+    /* The largest difference guest - host seen in this window. A replay that lags makes
+     * it smaller, so the largest one is the true one. */
     int64_t window_end_ns_ = 0;
     int64_t ahead_ns_ = nothing, ahead_before_ns_ = nothing;
 };

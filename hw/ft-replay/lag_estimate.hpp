@@ -30,11 +30,12 @@ class LagEstimate {
         uint64_t executed_ns, at_ns, rtt_ns;
     };
 
-    /* worked_ns: the primary, until now_ns. How long its secondary will need. */
+    /* How long the secondary will need for what it has not executed. worked_ns: how long
+     * the primary has worked until now_ns. */
     uint64_t lag_ns(uint64_t now_ns, uint64_t worked_ns, Report report) noexcept;
-    /* Another secondary. */
+    /* Another secondary: forgets what was learned of the last one. */
     void reset() noexcept { *this = {}; }
-    /* Of the secondary, 1: as the primary. */
+    /* The secondary's speed; 1 is the primary's. */
     double speed() const noexcept { return speed_; }
 
   private:

@@ -36,8 +36,8 @@ class LagSamples {
 
   private:
     static constexpr unsigned room = 1024;
-    /* Each field alone is whole, which is enough: what is read is not overwritten
-     * before 1,024 more samples. */
+    /* Each field is read and written whole, which is enough: a slot is overwritten only
+     * after 1,024 more samples. */
     struct Slot {
         std::atomic<uint64_t> seq, at_ns, worked_ns;
     };

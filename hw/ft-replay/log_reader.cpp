@@ -47,7 +47,7 @@ Result<Feed> LogReader::feed(std::span<const uint8_t> body, uint64_t first_seq,
 }
 
 bool LogReader::available() const noexcept {
-    /* got first: it never passes received. */
+    /* events_got_ is read first: it never passes events_received_. */
     uint64_t got = events_got_.load(acquire);
     return got < events_received_.load(acquire);
 }
@@ -76,8 +76,8 @@ void LogReader::open_next_frame() {
     my.decoder.open(events_in_place(my.before_bytes + frame.header_len, frame.events_len));
 }
 
-/* What a get has in common: an error confuses the reader, and the last field of
- * the last event completes the frame. */
+/* Common to all gets: an error marks the reader as confused, and the last field of the
+ * last event completes the frame. */
 template <typename T>
 bool LogReader::deliver(Result<T> &&got, T *out) {
     if (!got) {

@@ -11,8 +11,9 @@ namespace ft::log {
 
 namespace {
 
-/* A message of so much goes out without more: it is still in the caches where it is
- * checksummed and copied, and the secondary begins with it while the next is sent. */
+/* A message this large is sent without waiting for more: its bytes are still in the
+ * CPU's caches when they are checksummed and copied, and the secondary begins with it while
+ * the next one is sent. */
 constexpr size_t message_enough = 256 * 1024;
 
 } // namespace
@@ -51,13 +52,14 @@ bool LogWriter::commit() {
     return true;
 }
 
-/* The frame at the front lies across the ring's end, or there is none. */
+/* A message for the frame at the front when that lies across the ring's end; empty
+ * without such a frame. */
 std::span<const uint8_t> LogWriter::take_wrapped(size_t bytes_max) {
     FrameHeader frame = frame_at(ring_, 0);
     size_t bytes = frame.header_len + frame.events_len;
 
     if (bytes > bytes_max) {
-        overflow(); /* It would never fit, and no later frame may pass it. */
+        overflow(); /* This frame would never fit, and no later frame may overtake it. */
         return {};
     }
     wrapped_.resize(bytes);

@@ -32,15 +32,17 @@ class ByteRing {
     bool write(std::span<const uint8_t> first,
                std::span<const uint8_t> second = {}) noexcept;
     size_t room() const noexcept;
-    /* The free bytes that come next, to be filled in place and then published; NULL
-     * if there are not so many, or if the ring's end is between them. */
+    /* The next len free bytes, to be filled in place and then published; NULL if fewer
+     * are free, or if the ring's end lies between them. */
     uint8_t *space(size_t len) noexcept;
     void publish(size_t len) noexcept;
 
-    /* Reading thread: how much there is, a look at it, and done with it. */
+    /* Reading thread: how many bytes there are, how to look at them, how to release
+     * them. */
     size_t readable() const noexcept;
     void peek(size_t offset, uint8_t *out, size_t len) const noexcept;
-    /* In place, good until they are consumed; NULL if the ring's end is between them. */
+    /* In place, valid until they are consumed; NULL if the ring's end lies between
+     * them. */
     const uint8_t *view(size_t offset, size_t len) const noexcept;
     void consume(size_t len) noexcept;
 

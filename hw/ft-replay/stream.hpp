@@ -29,7 +29,7 @@ struct FieldValue {
 
 struct EventRecord {
     uint64_t seq;    /* of its frame                                   */
-    uint64_t icount; /* where it happens: counted up to and with itself */
+    uint64_t icount; /* instructions up to this event, itself included  */
     size_t wire_bytes;
     const EventSpec *spec;
     std::vector<FieldValue> fields;

@@ -182,7 +182,7 @@ void ft_early_set_header(FtEarly *e, size_t bytes) noexcept {
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: p->data is copied. Without memory the
- * packet is lost, as it was before it was looked at. */
+ * packet is lost, as on any network. */
 bool ft_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
                       uint64_t now_ns) noexcept {
     return ft::guarded_or(false, [&] { return e->arrived(*p, own, now_ns); });

@@ -1,25 +1,24 @@
 /*
- * Early input: packets from outside that a secondary has seen on its own netdev
- * and not yet in the log. A network that delivers the guest's packets to both
- * nodes shows the secondary everything that the primary gets. What the primary
- * dies with before a frame with it has arrived is nowhere else: when the
- * secondary goes live it is the guest's input, and the sender need not find out
- * by a timer that it was lost.
+ * Early input: packets from outside that have reached a secondary's own netdev and are
+ * not yet in the log. Where a network delivers the guest's packets to both nodes, the
+ * secondary sees everything that the primary gets. A packet that the primary had not yet
+ * logged and sent when it died exists nowhere else: at go-live the guest gets it from
+ * here, so that its sender need not wait for a timer to send it again.
  *
  * One object for each netdev compares two sequences: what arrived here and what
  * the log says arrived there. Each packet of one is looked for in the other, by a
  * hash, oldest first; either may be ahead. A packet found in both is a common
- * point: what precedes it by more than order_slack_ns on either side has been
- * passed by the other and will not turn up there any more, so it is forgotten
- * (the primary's network lost it, or ours did). So without losses both
- * sequences are as short as one node is ahead of the other, and with a switch
- * that learns, which shows us broadcasts only, there is nothing kept.
+ * point: packets that precede it by more than order_slack_ns will not turn up in the
+ * other sequence any more (one of the two networks has lost them), so they are
+ * forgotten. Without losses both sequences are therefore only as long as one node is
+ * ahead of the other; with a switch that learns, which delivers only broadcasts to the
+ * secondary, nothing is kept.
  *
  * A packet is looked for by its frame without QEMU's header in front: hosts
- * differ in what their NICs have checked or joined. One that was joined
- * otherwise is not recognised; the guest may get it again, as from any network. Of
+ * differ in what their NICs have checked or joined. A packet that was joined (GRO)
+ * differently is not recognised; the guest may get it again, as from any network. Of
  * equal packets (ARP) one that was lost may be mistaken for a later one, and too much
- * is forgotten; then the sender's timer helps, as it does without all this.
+ * is forgotten; then the sender's timer helps, as it does without early input.
  *
  * What if it is full: the oldest is dropped and counted. Too old is dropped too:
  * the guest shall not meet packets of minutes ago. What must never happen: a
@@ -52,12 +51,12 @@ class EarlyInput {
 
     explicit EarlyInput(const FtEarlyLimits &limits) : limits_(limits) {}
 
-    /* A packet has come to this node; own: the guest's address. True: it is kept. */
+    /* A packet has reached this node; own: the guest's address. True: it is kept. */
     bool arrived(const FtPacket &packet, const uint8_t own[FT_MAC_BYTES], uint64_t now_ns);
-    /* The log says that this packet has come to the primary. */
+    /* The log says that this packet has reached the primary. */
     void logged(std::span<const uint8_t> packet, uint64_t now_ns);
-    /* The oldest of what is kept and not too old. Its data stay valid until the
-     * next pop. */
+    /* The oldest kept packet that is not too old. Its data stay valid until the next
+     * pop. */
     bool pop(uint64_t now_ns, FtPacket *packet);
     /* Another log begins, or packets have another header now. */
     void clear() noexcept;

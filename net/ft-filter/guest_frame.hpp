@@ -1,7 +1,7 @@
 /*
  * The outside of an Ethernet frame: who sent it, in which VLAN, and where its
- * payload begins. Pure functions; a frame that is cut short or makes no sense has
- * no place, and nothing of it is remembered.
+ * payload begins. Pure functions; for a frame that is cut short or makes no sense
+ * there is no Place, and it is not remembered.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -37,8 +37,9 @@ struct Place {
     bool operator==(const Place &) const = default;
 };
 
-/* One station sends from it: no group address, not all zeros; at most two tags, each
- * of a VLAN that exists. What came from a peer is asked this too. */
+/* Can a single station send from this place: no group address, not all zeros; at
+ * most two tags, each of a VLAN that exists? Places that the peer has sent are checked
+ * as well. */
 bool is_sound(const Place &place) noexcept;
 
 struct GuestFrame {

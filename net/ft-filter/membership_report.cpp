@@ -32,7 +32,7 @@ constexpr Numbers mld{16, 8, 130, 131, 131, 132, 143, 0xff, 0xff};
 /* Record types of IGMPv3 and MLDv2 (RFC 3376, 4.2.12). */
 enum : uint8_t { is_include = 1, is_exclude, to_include, to_exclude, allow, block };
 
-/* What the record says; nothing: it tells a switch nothing, or is of a later version. */
+/* What the record says to a switch; no value: nothing, or it is of a later version. */
 std::optional<Says> meaning(uint8_t type, size_t sources) noexcept {
     switch (type) {
     case is_exclude:
@@ -41,7 +41,7 @@ std::optional<Says> meaning(uint8_t type, size_t sources) noexcept {
     case to_include:
         return sources ? Says::Listens : Says::Leaves;
     case is_include:
-        /* The answer to a query for some sources names only those. */
+        /* A report that answers a query for some sources names only those. */
         return sources ? Says::Adds : Says::Leaves;
     case allow:
         return sources ? std::optional(Says::Adds) : std::nullopt;
@@ -63,7 +63,7 @@ class Report {
             {.key = key, .sources = hash64(sources.data(), sources.size()), .says = says});
     }
 
-    /* A switch learns the way to a router of multicast from this. */
+    /* From this a switch learns where a multicast router is. */
     void add_router(uint8_t protocol) { add(Says::Listens, protocol, {}); }
 
     std::vector<GroupRecord> records;

@@ -17,10 +17,10 @@
 namespace ft {
 
 enum class Says : uint8_t {
-    Listens, /* this is all there is to say of the group: what was said before is past */
-    Adds,    /* these sources too */
-    Blocks,  /* these sources no more */
-    Leaves,  /* the group no more */
+    Listens, /* replaces all that was said of the group                                */
+    Adds,    /* adds these sources */
+    Blocks,  /* blocks these sources  */
+    Leaves,  /* leaves the group  */
 };
 
 struct GroupRecord {

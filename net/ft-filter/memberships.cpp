@@ -19,7 +19,7 @@ void Memberships::from_guest(std::span<const uint8_t> frame,
         forget([&](const Spoken &s) {
             return s.key == r.key && (all || s.sources == r.sources);
         });
-        /* Blocked sources of a group of which nothing is left say nothing. */
+        /* To block sources of a group of which nothing is kept means nothing. */
         if (r.says != Says::Leaves && (r.says != Says::Blocks || speaks_for(r.key))) {
             report.spoken.push_back({.key = r.key, .sources = r.sources});
         }

@@ -1,18 +1,17 @@
 /*
- * The frames by which the guest has told snooping switches what it listens to, as it
- * sent them. A switch behind which the guest appears after a takeover knows nothing
- * of its groups until it asks, every two minutes, or never where nobody asks; the
- * same frames once more tell it at once.
+ * The frames by which the guest has reported to snooping switches which multicast
+ * groups it listens to, as it sent them. The switch that the guest is behind after a
+ * takeover knows none of its groups until a querier asks, which is every two minutes,
+ * or never without a querier. Sending the same frames again tells it at once.
  *
- * Kept is each frame that still speaks for a group, for as long as it does, however
- * old: a guest reports a group once when it joins. What a later frame says of the
- * group takes its place; leaving takes it away. A frame that speaks for several
- * groups is kept whole as long as one of them is left: the switch then hears of the
- * others too, which costs some traffic that the guest does not want, until the
- * switch asks. Frames of changes (some sources more, some less) are kept in order,
- * because they mean something only in order.
+ * A frame is kept as long as it is the last word about one of its groups, however old it
+ * is: a guest reports a group once, when it joins. A later frame about the same group
+ * replaces it; leaving the group removes it. A frame about several groups is kept whole
+ * as long as one of them is left: the switch then also forwards the others, which costs
+ * unwanted traffic until the next query. Frames that change a list of sources are kept
+ * in order, because they mean something only in order.
  *
- * What if it is full: the oldest give way. The caller's lock covers it.
+ * What if it is full: the oldest frames are dropped. The caller's lock covers it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -32,7 +31,7 @@ namespace ft {
 
 class Memberships {
   public:
-    /* What a NIC without jumbo frames sends, with two tags. */
+    /* The largest frame of a NIC without jumbo frames, with two tags. */
     static constexpr size_t frame_bytes_max = 1514 + vlan_tags_max * vlan_tag_bytes;
 
     Memberships(size_t count_max, size_t bytes_max)

@@ -98,7 +98,7 @@ void ft_hold_free(FtHold *h) noexcept {
 }
 
 /* THREAD: vCPU or main, replay mutex and BQL held. OWNERSHIP: the space stays the
- * hold's, until the next call or the push of it. NULL: no memory. */
+ * hold's, until the next call or until it is pushed. NULL: no memory. */
 uint8_t *ft_hold_space(FtHold *h, size_t len) noexcept {
     return ft::guarded_or<uint8_t *>(nullptr, [&] { return h->space(len); });
 }

@@ -9,8 +9,8 @@ namespace ft {
 
 namespace {
 
-/* struct virtio_net_hdr, little endian: flags, kind of segments, two lengths, where
- * the checksum begins to count, and where behind that it belongs. */
+/* struct virtio_net_hdr, little endian: flags, type of segmentation, two lengths, where
+ * the checksummed bytes begin, and how far after that the checksum is stored. */
 constexpr size_t virtio_header_bytes = 10, checksum_start_at = 6, checksum_offset_at = 8;
 constexpr uint8_t virtio_needs_checksum = 1;
 
@@ -154,8 +154,8 @@ void ft_seen_set_header(FtSeen *s, size_t bytes) noexcept {
     s->set_header(bytes);
 }
 
-/* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. Without memory
- * the network will hear of it when the guest says it again. */
+/* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. Without memory the
+ * frame is not remembered, until the guest sends such a one again. */
 void ft_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
                         uint64_t now_ns) noexcept {
     ft::guarded_or(0, [&] {

@@ -1,13 +1,13 @@
 /*
  * What the network has seen of the guest behind one NIC: the addresses it sends from
- * (seen_sources.hpp) and what it has told switches that snoop (memberships.hpp). A
- * node that goes live says it all once more from where the guest lives now.
+ * (seen_sources.hpp) and what it has reported to switches that snoop (memberships.hpp).
+ * A node that goes live announces all of it from the guest's new place.
  *
  * Both nodes look at what their own guest sends; a secondary makes the same packets.
  * What was sent before the attach comes with the devices' state (save, load).
  *
- * What was said in vain costs nothing but a frame: a round is at most one for each
- * address and for each report. The caller's lock covers it.
+ * A round is at most one frame for each address and each report; one that nobody needed
+ * costs no more than that. The caller's lock covers it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -36,16 +36,17 @@ class Seen {
     void set_header(size_t bytes) noexcept { header_ = bytes; }
     void from_guest(std::span<const uint8_t> packet, uint64_t now_ns);
     void from_outside(std::span<const uint8_t> packet, uint64_t now_ns) noexcept;
-    /* The packet's sender is the guest, whoever brings it. */
+    /* Is the packet's sender the guest, whichever way the packet came? */
     bool is_guests(std::span<const uint8_t> packet) const noexcept;
     void clear() noexcept;
 
-    /* The frames that tell a network all this, without a header. */
+    /* One round of announcements, as Ethernet frames: begin, then next until it gives
+     * none. */
     void begin_round(uint64_t now_ns);
     bool next(std::span<const uint8_t> *frame);
 
     std::vector<uint8_t> save(uint64_t now_ns) const;
-    /* Replaces what is here; what is refused leaves nothing. */
+    /* Replaces all that is remembered; after an error nothing is remembered. */
     Status load(std::span<const uint8_t> saved, uint64_t now_ns);
     FtSeenStats stats() const noexcept;
 

@@ -4,13 +4,14 @@
  * address). A switch has learned each of them, and after a takeover looks for it at
  * the dead node until somebody tells it otherwise.
  *
- * An address that somebody outside has begun to use is his: a virtual router address
- * moves so. Its frames may come back to the guest at once, reflected by a switch;
- * only one that is heard outside later than moved_ns is gone.
+ * An address that another station has begun to use is not the guest's any more: a
+ * virtual router's address moves that way. But a switch may reflect the guest's own
+ * frame to it at once, so a frame from outside counts only when the guest has not used
+ * the address for moved_ns.
  *
- * What if it is full: the one that was silent for longest gives way. So a guest that
- * invents addresses forgets its real ones; it costs a search of a few hundred entries
- * for each packet and nothing else.
+ * What if it is full: the address that was silent for longest is forgotten. A guest that
+ * invents addresses so loses its real ones here; that costs a search of a few hundred
+ * entries for each packet, and nothing else.
  *
  * The caller's lock covers it.
  *
@@ -39,14 +40,14 @@ class SeenSources {
     void from_outside(const Place &place, uint64_t now_ns) noexcept;
     /* Has the guest sent from this address, in whatever VLAN? */
     bool knows(const uint8_t mac[FT_MAC_BYTES]) const noexcept;
-    /* Those that are young enough, the latest first. */
+    /* The places from which the guest has sent recently enough, the latest first. */
     std::vector<Place> recent(uint64_t now_ns) const;
     size_t size() const noexcept { return seen_.size(); }
     void clear() noexcept { seen_.clear(); }
 
-    /* Ages, not times: the other node has a clock of its own. */
+    /* Saves ages, not times: the other node has a clock of its own. */
     void save(SavedWriter &to, uint64_t now_ns) const;
-    /* Replaces what is here. */
+    /* Replaces all that is remembered. */
     Status load(SavedReader &from, uint64_t now_ns);
 
   private:

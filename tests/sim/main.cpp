@@ -35,9 +35,9 @@ constexpr BreakName breaks[] = {
     {"silent-witness", Break::SilentWitness},
     {"no-watchdog", Break::NoWatchdog},
 };
-/* A broken host that is not noticed within so many seeds was not noticed. */
+/* A host that is broken on purpose must be noticed within this many seeds. */
 constexpr uint64_t break_seeds_max = 2000;
-/* So often a seed is run twice, to see that it gives the same history. */
+/* Every so many seeds one is run twice, to see that it gives the same history. */
 constexpr uint64_t twice_every = 50;
 
 struct Options {

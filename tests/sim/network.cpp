@@ -32,7 +32,7 @@ void Network::send(uint64_t link, Channel channel, unsigned from, Message m) {
     }
 }
 
-/* What was under way when the path closed goes before what was sent after. */
+/* Messages that were under way when the path closed come before those sent later. */
 void Network::stall(Direction &d, Message m) {
     const auto at = std::find_if(d.stalled.begin(), d.stalled.end(),
                                  [&m](const Message &other) { return other.order > m.order; });

@@ -33,14 +33,14 @@ struct Message {
     FtMsgType type = FT_MSG_PING;
     uint64_t epoch = 0;
     uint64_t first = 0, last = 0;      /* LOG, ACK, PING: numbers of the message */
-    uint64_t still_ns = 0;              /* PING, PONG: what of the sender has not moved */
+    uint64_t still_ns = 0;              /* PING, PONG: for how long a part has not moved */
     uint64_t order = 0;                 /* in its direction, set by the network */
     std::string text;
     std::vector<uint8_t> body;
     unsigned sender = 0;                /* HELLO */
     std::shared_ptr<const Guest> guest; /* DEVICES: the state at the cut */
-    /* DEVICES: what the primary's state is after each frame. No message could
-     * carry this; it is how the simulator looks over both shoulders. */
+    /* DEVICES: the primary's state after each frame. No real message carries this; it
+     * lets the simulator compare the two nodes. */
     std::shared_ptr<const std::vector<uint64_t>> frame_digests;
 };
 
@@ -63,7 +63,8 @@ public:
     void close(uint64_t link, Channel channel, unsigned by);
     /* The host is gone: nothing is sent any more, not even an end. */
     void vanish(unsigned node);
-    /* Only this end learns of it; the peer when it sends something. */
+    /* Only this end sees the break now; the peer sees it when it next sends
+     * something. */
     void break_one_end(uint64_t link, Channel channel, unsigned at);
 
     void block(unsigned from, Channel channel, bool blocked);

@@ -98,8 +98,8 @@ void Node::go_on() {
     }
 }
 
-/* The hardest moment for a primary: it was stopped while it was protected, the
- * secondary went live, and now it finds acked output in its hands. */
+/* The hardest moment for a primary: it was stopped while it was protected, the secondary
+ * went live, and now it continues and still holds acknowledged output. */
 void Node::note_continued() {
     FtHoldStats held{};
 
@@ -138,7 +138,7 @@ void Node::kill(bool host_too) {
 
 bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
     if (hangs(FT_PART_MAIN_LOOP)) {
-        /* What a connection that is gone by then had to say is of no interest. */
+        /* An input of a connection that has been closed by then is dropped. */
         run_or_defer([this, kind, value, text, link = link_] {
             if (link == link_) {
                 input(kind, value, text);
@@ -173,8 +173,8 @@ bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
         world_.say(this, compose("input {} '{}' -> {} ({})", static_cast<int>(kind), text,
                                      ft_state_name(state()), reason()));
     }
-    /* The actions' texts live until the next step, so none may come before all
-     * are performed: what an action brings about is an input of later. */
+    /* The actions' texts live until the next step, so all actions are performed before
+     * the next step: an input that an action brings about is given later. */
     for (size_t i = 0; i < n; i++) {
         perform(actions[i]);
     }
@@ -252,7 +252,7 @@ void Node::perform(const FtAction &a) {
     }
 }
 
-/* A thread of its own asks; the answer may be lost after it was given. */
+/* A thread of its own asks the arbiter; the answer may be lost on its way back. */
 void Node::claim(uint64_t epoch) {
     const bool primary = role() == FT_ROLE_PRIMARY;
 

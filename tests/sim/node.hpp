@@ -41,7 +41,6 @@ using ReaderPtr = std::unique_ptr<FtLogReader, FreeWith<ft_log_reader_free>>;
 class Node {
 public:
     enum class Vm { None, Running, Paused, Replaying, Stopped };
-    /* What may leave: everything, nothing for now, what is acked, never again. */
 
     Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random random);
 
@@ -65,7 +64,7 @@ public:
     bool alive() const { return alive_; }
     bool stopped() const { return stopped_; }
     bool hangs(FtPart part) const { return hung_since_ns_[part] != 0; }
-    /* Nobody asks anything of it now. */
+    /* Would an operator get an answer from this node now? */
     bool answers() const { return alive_ && !stopped_ && !hangs(FT_PART_MAIN_LOOP); }
     bool crashed() const { return crashed_; }
     bool is_tainted() const { return tainted_; }

@@ -1,6 +1,6 @@
 /*
- * A node's two connections: what it says and hears, and how it learns that the
- * other is gone.
+ * A node's connections for log and heartbeats: what it sends and receives on them, and
+ * how it learns that the other node is gone.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -46,8 +46,8 @@ void Node::load(const Message &devices) {
             input(FT_IN_STATE_RECEIVED);
         }
     }, By::MainLoop);
-    /* Only the session gives a load up, by its CLOSE. That the connection is
-     * lost meanwhile is news for the session and nothing to the load. */
+    /* Only the session ends a load, by its action CLOSE. A connection that is lost
+     * meanwhile is an input of the session and does not stop the load. */
     later(random_.between(100 * us, 12 * ms), [this, link = link_, guest = devices.guest,
                                               digests = devices.frame_digests] {
         if (!link_ || link != link_ || state() != FT_STATE_SYNCING) {
@@ -245,7 +245,8 @@ void Node::note_loss_while_loading() {
                                     state() == FT_STATE_SYNCING);
 }
 
-/* The whole state may be the only one there is: its primary may be dead. */
+/* A secondary that has the whole state may hold the only copy of the guest: its primary
+ * may be dead. */
 void Node::check_keeps_guest() const {
     if (has_whole_state_ && state() == FT_STATE_WAITING && !pair_ended_) {
         throw Violation(compose("node {} forgets the guest whose whole state it has ({})", id_,

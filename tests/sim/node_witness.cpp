@@ -16,7 +16,7 @@ namespace ft::sim {
 
 /* ----------------------------------------------------------------- primary -- */
 
-/* A thread of its own connects, and waits for the answer only so long. */
+/* A thread of its own connects, and waits a bounded time for the answer. */
 void Node::offer_witness() {
     witness_ = Witness{};
     tell(FT_MSG_HELLO, Channel::Witness);
@@ -44,7 +44,7 @@ void Node::say_to_witness(FtWitnessWord word) {
     tell(FT_MSG_PING, Channel::Witness, std::move(m));
 }
 
-/* By this node itself, which lives. */
+/* Closed on purpose by this node, which is alive. */
 void Node::close_witness() {
     if (role() == FT_ROLE_PRIMARY && witness_.served) {
         say_to_witness(FT_WITNESS_CLOSES);

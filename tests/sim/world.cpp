@@ -130,7 +130,7 @@ void World::liveness_phase() {
     const uint64_t deadline = time.now() + 15 * s;
 
     end_faults();
-    /* What was not heard while they lasted may still be called silence. */
+    /* A silence that began during the faults may still be reported. */
     run_until(time.now() + 3 * scenario.timeout_ns);
     do {
         run_until(time.now() + 50 * ms);
@@ -157,7 +157,7 @@ bool World::is_at_rest() const {
     return true;
 }
 
-/* A node that stopped for good needs somebody else to be to blame. */
+/* A node that is fenced at the end must have lost its epoch to another one. */
 void World::check_rest() const {
     const Node *holder = nullptr;
 

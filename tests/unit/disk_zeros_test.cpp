@@ -1,5 +1,5 @@
 /*
- * Goal: a DISK_ZEROS says what it was told, and nothing that does not fit into the drive
+ * Goal: a DISK_ZEROS decodes to what was encoded, and nothing that does not fit the drive
  * is accepted. Method: bodies that are right, short, long, empty; runs around the end.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

@@ -128,7 +128,8 @@ TEST(EarlyInput, PacketsMayChangePlacesWithinTheSlack) {
     EXPECT_EQ(e.stats().known, 2u);
 }
 
-/* What our network lost is not looked for when that which followed it has come. */
+/* A logged packet that this node's network lost is forgotten when a later one has
+ * come. */
 TEST(EarlyInput, ForgetsLogEventsThatNobodyWillMatch) {
     Early e;
     e.logged(frame("lost here"), 0);

@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t ms = 1'000'000;
 constexpr int64_t start_host = 77'000 * ms;
 
-/* A vCPU that executes so many instructions in a nanosecond of host time. */
+/* A vCPU that executes a given number of instructions in a nanosecond of host time. */
 struct Machine {
     GuestClock clock;
     int64_t host_ns = start_host, icount = 0, guest_ns = 0;
@@ -153,7 +153,7 @@ TEST(GuestClock, IdleSleepsUntilItsTimerAndLandsOnIt) {
     EXPECT_EQ(clock.sleep_ns({1000 + 5 * ms, 500}, 4 * ms), 0);
     EXPECT_EQ(clock.sleep_ns({1000 + 5 * ms, 500}, GuestClock::no_timer),
               GuestClock::no_timer);
-    /* Kicked for nothing: nothing is logged. */
+    /* Woken without cause: nothing is logged. */
     EXPECT_EQ(step_of(clock, {1000 + ms, 500}, 4 * ms, Activity::Idle), 0);
     EXPECT_EQ(step_of(clock, {1000 + 5 * ms, 500}, 4 * ms, Activity::Idle), 4 * ms);
     EXPECT_EQ(step_of(clock, {1000 + 5 * ms, 500}, GuestClock::no_timer, Activity::Idle), 0);

@@ -27,7 +27,8 @@ constexpr uint64_t ms = 1'000'000;
 constexpr uint64_t limit = 250 * ms;
 constexpr uint64_t step = ms / 10;
 
-/* What came of a run: at each step the age of the first thing that was not executed. */
+/* The result of a run: at each step, the age of the first frame that was not
+ * executed. */
 struct Seen {
     std::vector<double> lags_ms;
     uint64_t worked_ns = 0;

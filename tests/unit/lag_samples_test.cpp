@@ -1,5 +1,5 @@
 /*
- * Goal: the lag that is told is the secondary's, from a millisecond to a day. Method: a
+ * Goal: the lag that is reported is the secondary's, from a millisecond to a day. Method: a
  * primary that makes a frame each 0.2 ms (each second for a day), a secondary that has
  * executed what was made until a time that a function gives; the truth is that age.
  *
@@ -25,7 +25,8 @@ struct Worst {
 /* Until when the secondary has executed, at a time. */
 using Executed = std::function<uint64_t(uint64_t now_ns)>;
 
-/* The lag that is told may be too short by a millisecond and the given share of it. */
+/* The lag that is reported may be too short by a millisecond and the given share of
+ * it. */
 Worst run(LagSamples &samples, uint64_t until_ns, uint64_t frame_ns, const Executed &executed,
           double share) {
     Worst worst;
@@ -43,7 +44,8 @@ Worst run(LagSamples &samples, uint64_t until_ns, uint64_t frame_ns, const Execu
     return worst;
 }
 
-/* Stands still for so long, then is so many times as fast as the primary. */
+/* A secondary that stands still for stands_ns, then executes speed times as fast as the
+ * primary. */
 Executed stops(uint64_t stands_ns, double speed) {
     return [=](uint64_t now) {
         return now < stands_ns ? 0 : std::min(now, uint64_t(double(now - stands_ns) * speed));
@@ -110,8 +112,8 @@ TEST(LagSamples, OneThatStandsStillForADay) {
     EXPECT_LE(worst.too_long_ns, 0);
 }
 
-/* While it catches up it executes frames of the time when it was far behind, of which there are
- * samples a 64th of that lag apart. */
+/* While a secondary catches up it executes frames from the time when it was far behind;
+ * samples of these are a 64th of that lag apart. */
 TEST(LagSamples, OneThatCatchesUp) {
     for (double speed : {1.2, 2.0, 8.0}) {
         LagSamples samples;

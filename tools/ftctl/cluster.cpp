@@ -31,7 +31,8 @@ Node *Cluster::node(std::string_view host) {
     return nullptr;
 }
 
-/* A libvirtd tells of all its domains; and does not say who it is. */
+/* A libvirtd reports events of all its domains and does not name itself: passes on this
+ * pair's, with the name of the host. */
 static Listener of_pair(const Listener &listener, const std::string &uuid, const std::string &host) {
     if (!listener) {
         return {};

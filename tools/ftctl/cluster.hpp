@@ -18,8 +18,8 @@ struct Options;
 struct DomainEvent;
 using Listener = std::function<void(const DomainEvent &)>;
 
-/* Within that a healthy host answers; a dead one costs this much, once. So
- * `ftctl status` is done within two seconds. */
+/* A healthy host answers within this time; a dead one costs all of it, once. So `ftctl
+ * status` is done within two seconds. */
 inline constexpr double look_seconds = 1.7;
 /* For commands that only start something. */
 inline constexpr double command_seconds = 10;

@@ -26,7 +26,7 @@ Status checked(const std::string &text, Report &report) {
     return {};
 }
 
-/* As it was before: what check has refused shall not stay behind. */
+/* Stores again what was stored before: a text that check has refused must not stay. */
 void take_back(Node &node, const std::string &uuid, const Result<std::string> &before) {
     if (before) {
         (void)node.store(*before, after(command_seconds));

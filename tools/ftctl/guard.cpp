@@ -9,10 +9,10 @@ namespace ftctl {
 namespace {
 
 constexpr double poll_seconds = 5;
-/* While something is under way that no event announces. */
+/* How soon it looks again while something is under way that no event announces. */
 constexpr double soon_seconds = 0.5;
 constexpr double protect_seconds = 300;
-/* For so long after a success it looks for processes that hang. */
+/* How long after a success it looks for processes that hang. */
 constexpr double clean_seconds = 60;
 constexpr double backoff_first_s = 1, backoff_most_s = 60;
 
@@ -75,7 +75,8 @@ void Guard::look(double &wait_s) {
     }
 }
 
-/* Of a secondary's peer only the address is the host's; its port is a connection's. */
+/* Of a secondary's peer only the address belongs to the host; the port belongs to one
+ * connection. */
 void Guard::remember_other(const HostView &own) {
     auto address = [](const std::string &at) { return at.substr(0, at.rfind(':')); };
 

@@ -11,12 +11,12 @@
 namespace ftctl {
 
 struct HandedOver {
-    HostView old;       /* the old primary, fenced, or what somebody has made of it by now */
+    HostView old;       /* the old primary, fenced, or as somebody has changed it since */
     std::string now;    /* the host that has the guest */
     double seconds;
 };
 
-/* From the primary as it was seen; it has to be protected. Asks no third host,
+/* Hands the guest over from this primary, which has to be protected. Asks no third host,
  * which may be dead. Leaves the old primary's process where it is. */
 Result<HandedOver> hand_over(Cluster &cluster, const HostView &primary, const Say &say);
 

@@ -179,7 +179,7 @@ HostView LibvirtNode::look(Deadline deadline) {
 void LibvirtNode::look_inside(HostView &view, Deadline deadline) {
     auto answer = command("query-ft", json::object(), deadline);
     if (!answer) {
-        /* An end between the two looks says so in words of libvirt's own. */
+        /* If the process ended after the first question, libvirt's own words say so. */
         silent(view, answer.error().text, 0);
         return;
     }

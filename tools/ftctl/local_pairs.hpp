@@ -28,7 +28,8 @@ Result<std::vector<FoundPair>> list_pairs(LibvirtHost &libvirt, Deadline deadlin
 /* The pair's host whose libvirtd this is: by its name, or its first label; else
  * by asking all hosts for their UUID, which takes seconds (their capabilities). */
 Result<std::string> own_host(const PairDescription &pair, LibvirtHost &local, Deadline deadline);
-/* The part of it that asks nobody; empty: by name it is none, or more than one. */
+/* The part of own_host() that asks nobody: the host of that name. Empty if there is
+ * none, or more than one. */
 std::string host_by_name(const PairDescription &pair, const std::string &host_name);
 
 } // namespace ftctl

@@ -44,10 +44,10 @@ class Node {
     /* Stores it, so that whoever starts it gets a waiting secondary. */
     virtual Status store(const std::string &recipe, Deadline deadline) = 0;
 
-    /* A new process of this recipe in this role; what there is to know of it
-     * ("pid 4711"), or nothing. The recipe may come from another host's node of
-     * the same back end. A secondary whose role has no address listens where
-     * its host's description says. */
+    /* Starts a process from this recipe in this role; returns what is known of it ("pid
+     * 4711"), or an empty text. The recipe may come from another host's node of the same
+     * back end. A secondary whose role has no address listens where its host's description
+     * says. */
     virtual Result<std::string> start(const std::string &recipe, const Role &role,
                                       Deadline deadline) = 0;
     /* What start() would start, for people. */

@@ -21,7 +21,7 @@ extern char **environ;
 namespace ftctl {
 namespace {
 
-/* A monitor that sends no end of a line is none. */
+/* Whatever sends this much without the end of a line is no monitor. */
 constexpr size_t line_max = 64 << 20;
 
 using Opened = std::expected<std::pair<int, pid_t>, QmpSocket::Failure>;

@@ -1,5 +1,5 @@
 /*
- * What of a domain cannot be protected: every place of it, not the first one.
+ * Finds everything in a domain that cannot be protected, not only the first thing.
  * Pure functions; nothing is asked of libvirt or QEMU.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

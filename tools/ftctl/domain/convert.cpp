@@ -9,7 +9,7 @@
 namespace ftctl::domain {
 namespace {
 
-/* A fix may lay open what another rule sees; none lays open its own again. */
+/* A fix may uncover a place for another rule, but never for its own. */
 constexpr int passes_max = 4;
 
 const xmlChar *x(const char *text) {

@@ -22,7 +22,8 @@ std::vector<xmlNodePtr> places(const xml::Document &document, const char *where,
 /* /domain/devices/interface[2]/model */
 std::string path_of(xmlNodePtr place);
 
-/* <model type='e1000e'/>, <vcpu>2</vcpu>, type='kvm': so much of it as names it. */
+/* As much of the place's text as is needed to recognise it: <model type='e1000e'/>,
+ * <vcpu>2</vcpu>, type='kvm'. */
 std::string text_of(xmlNodePtr place);
 
 } // namespace ftctl::domain
