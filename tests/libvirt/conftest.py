@@ -5,25 +5,15 @@ A boot of the guest costs more than all else, so a test takes the pair as the
 test before left it, and brings it back to "protected" first (DomainPair.protect).
 """
 
-import sys
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-from ftvirt import rack as racks                # noqa: E402
-from ftvirt.pair import DomainPair              # noqa: E402
+from ftvirt import rack as racks
+from ftvirt.pair import DomainPair
 
 FEW, MANY = 2, 20
 START = time.monotonic()
 SHARED = []                     # the domain of this run, once somebody has asked for it
-
-
-def pytest_addoption(parser):
-    parser.addoption("--full", action="store_true", help=f"repeat {MANY} times what is else done {FEW} times")
-    parser.addoption("--keep", action="store_true", help="keep the work folder of a good run too")
 
 
 def say(text):

@@ -2,13 +2,14 @@
 """What a pair test gets to work with, and what became of it."""
 
 import os
+import unittest
 
 from .node import faults_qemu_path
 from .pair import Failed, Pair
 from .verdict import Check, failures
 
 
-class Skip(Exception):
+class Skip(unittest.SkipTest):
     """The test has nothing to test in this build or on this machine."""
 
 
@@ -20,9 +21,11 @@ class Case:
         self.folders = []
 
     def pair(self, tag="", **options):
-        pair = Pair(f"{self.name}{'-' if tag else ''}{tag}", say=self.say, keep=self.keep, **options)
-        self.folders.append(pair.folder)
-        return pair
+        return Pair.of(self, tag, **options)
+
+    def left(self):
+        """The work folders that are still there: of what failed, or all."""
+        return [folder for folder in self.folders if folder.exists()]
 
     def judge(self, *checks):
         """Every check is kept and shown; the first bad ones end the test.

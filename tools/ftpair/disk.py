@@ -177,6 +177,15 @@ def error_is_the_guests(case, pair, write):
     pair.fail_over()
 
 
+def lost_with(case, pair, text, what):
+    """The secondary is of no more use, the primary runs on, and both name the drive."""
+    failed = pair.wait_state(pair.secondary, "failed", 10)
+    exposed = pair.wait_state(pair.primary, "exposed", 20)
+    case.expect(f"the secondary names it: {what}", text in failed["reason"], failed["reason"])
+    case.expect(f"the primary names it: {what}", text in exposed["reason"], exposed["reason"])
+    guest.command(pair, "ls /data")
+
+
 def last_node_dies(case, pair):
     """Ends the client, kills the survivor on side b, and looks for each commit in its image."""
     result = pair.incr.finish()

@@ -52,6 +52,13 @@ class Pair:
         self.secondary = self._node("secondary", "b", secondary or {},
                                     secondary_words(arbiter, timeout_ms))
 
+    @classmethod
+    def of(cls, case, tag="", **options):
+        """The pair of a test, or one of several."""
+        pair = cls(f"{case.name}{'-' if tag else ''}{tag}", say=case.say, keep=case.keep, **options)
+        case.folders.append(pair.folder)
+        return pair
+
     def _node(self, name, side, more, words):
         machine = [*(words if self.ft else []), *more.get("machine", ())]
         rest = {key: value for key, value in more.items() if key != "machine"}

@@ -128,3 +128,11 @@ class Qmp:
             pass
         self._thread.join(1)
         self._socket.close()
+
+
+def refusal(node, command, arguments):
+    """What the monitor says to a command that it should refuse."""
+    try:
+        return f"(accepted: {node.qmp.command(command, **arguments)})"
+    except QmpError as error:
+        return str(error)

@@ -5,8 +5,12 @@ The image is a file in the work folder, opened past the host's page cache, as th
 file of a folder that two hosts share would be.
 """
 
+import time
+
+from . import disk
 from .disk import DiskSuccession, empty_image
 
+WORK_SECONDS = 3                # of the client, between two deaths
 SLOWNESS = ("-object", "throttle-group,id=slow,x-iops-total=40")
 SLOW = ("if=none,id=d1,driver=throttle,throttle-group=slow,file.driver={0},file.file.driver=file,"
         "file.file.filename=shared1.{0},cache=none")
@@ -57,3 +61,16 @@ class SharedDisk(DiskSuccession):
 
     def open_images(self, node):
         return [d["open"] for d in node.query()["disks"]]
+
+
+def killed_twice(case, pair):
+    pair.start(captures=()).wait_up()
+    case.expect("open on the primary alone", (pair.open_images(pair.primary), pair.open_images(pair.secondary))
+                == ([True], [False]), "")
+    pair.start_long_incr()
+    time.sleep(WORK_SECONDS)
+    case.expect("digests agree", pair.secondary.query()["digests"] > 0, pair.secondary.query()["digests"])
+    pair.fail_over()
+    case.expect("open on the survivor", pair.open_images(pair.primary) == [True], "")
+    time.sleep(WORK_SECONDS)
+    disk.last_node_dies(case, pair)

@@ -50,13 +50,6 @@ class Succession(Pair):
         self.former = []
         self.started = 0
 
-    @classmethod
-    def of(cls, case, tag="", **options):
-        """The pair of a test, or one of several."""
-        pair = cls(f"{case.name}{'-' if tag else ''}{tag}", say=case.say, keep=case.keep, **options)
-        case.folders.append(pair.folder)
-        return pair
-
     def _node(self, name, side, more, words):
         if self.alone:
             words = [w for w in words if not w.startswith("ft-peer=")]

@@ -13,6 +13,7 @@ import re
 import threading
 import time
 
+import pytest
 from ftpair import digest, guest, verdict
 from ftpair.succession import Succession
 
@@ -23,13 +24,13 @@ COMPUTE = "/tmp/writer 16 20000"
 SMALL = {"parameters": "ft.file=0", "arguments": ("-mem-prealloc",)}
 
 
-def run(case):
+@pytest.mark.setup(kind=Succession, alone=True, primary=SMALL, timeout_ms=2000)
+def test_attach_busy(case, pair):
     # A link that becomes slow loses what is under way, heartbeats too: twice the same one, and 500 ms are over.
-    with Succession.of(case, alone=True, primary=SMALL, timeout_ms=2000) as pair:
-        begin(pair)
-        gives_up(case, pair)
-        is_slowed(case, pair)
-        case.judge(*verdict.replies(pair.incr.finish()))
+    begin(pair)
+    gives_up(case, pair)
+    is_slowed(case, pair)
+    case.judge(*verdict.replies(pair.incr.finish()))
 
 
 def begin(pair):

@@ -9,21 +9,17 @@ secondary takes over and INCR goes on, on its connection; a fresh secondary
 protects it again.
 """
 
-import time
-
 from ftpair import verdict
 from ftpair.case import faulty_qemu
-from ftpair.node import Node, qemu_path
-from ftpair.pair import Failed
+from ftpair.dying import die, next_primary, waits_again
 from ftpair.succession import Succession
 
 TOO_EARLY = ("handshake", "ram-pass", "cut")
 IN_TIME = ("state-sent", "state-loaded", "first-frame", "first-ack")
-DIE_SECONDS = 30
 AFTER_SECONDS = 1
 
 
-def run(case):
+def test_attach_death_primary(case):
     qemu = faulty_qemu()
     forgets(case, qemu)
     for step in IN_TIME:
@@ -57,35 +53,6 @@ def saves(case, qemu, step):
         pair.secondary.start().connect()
         die(pair, step)
         survives(case, pair, step)
-
-
-def next_primary(pair, qemu=None, step=None):
-    """The guest is switched on once more, in place of the dead one."""
-    old = pair.primary
-    pair.retire(old)
-    node = Node(old.name, old.namespace, pair.folder, [], str(pair.uuid),
-                environment={"FT_FAULT": f"die-at-{step}"} if step else None)
-    node.argv = [str(qemu or qemu_path()), *old.argv[1:]]
-    pair.sides["a"] = pair.primary = node
-    node.start().connect()
-    pair.wait_state(node, "exposed", 10)
-
-
-def die(pair, step):
-    """The attach that kills the primary."""
-    pair.begin_attach()
-    if pair.primary.wait_exit(DIE_SECONDS) is None:
-        raise Failed(f"{step}: the primary does not die; {pair.told()}")
-
-
-def waits_again(node, seconds=10):
-    """It did before, too; but not with that reason."""
-    deadline = time.monotonic() + seconds
-    while "the last attach" not in (now := node.query())["reason"]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return now["state"] == "waiting"
 
 
 def survives(case, pair, what):

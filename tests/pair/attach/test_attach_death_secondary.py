@@ -19,7 +19,7 @@ STEPS = ("handshake", "ram-pass", "state-sent", "state-loaded", "first-frame", "
 DIE_SECONDS = 30
 
 
-def run(case):
+def test_attach_death_secondary(case):
     qemu = faulty_qemu()
     with Succession.of(case, alone=True) as pair:
         pair.start_alone()

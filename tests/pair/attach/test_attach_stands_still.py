@@ -20,7 +20,7 @@ FAULTS = ("mark-never", "load-never")
 GIVE_UP_SECONDS = 30
 
 
-def run(case):
+def test_attach_stands_still(case):
     qemu = faulty_qemu()
     with Succession.of(case, alone=True) as pair:
         pair.start_alone()

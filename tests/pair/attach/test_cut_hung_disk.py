@@ -19,7 +19,7 @@ GAP_MS_MAX = 1500               # the cut waits 400 ms; and a busy host
 LOOK_S = 10.0
 
 
-def run(case):
+def test_cut_hung_disk(case):
     first = {"qemu": faulty_qemu(), "environment": {"FT_FAULT": "hang-disk"}}
     with disk.DiskSuccession.of(case, drives=2, first=first) as pair:
         pair.start(captures=()).wait_up()

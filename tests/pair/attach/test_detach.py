@@ -9,6 +9,7 @@ connection. A second ft-detach is refused while there is nothing to detach.
 
 import time
 
+import pytest
 from ftpair import verdict
 from ftpair.qmp import QmpError
 from ftpair.succession import Succession
@@ -16,23 +17,23 @@ from ftpair.succession import Succession
 WORK_SECONDS = 2
 
 
-def run(case):
-    with Succession.of(case) as pair:
-        pair.start(captures=("b",)).wait_up()
-        pair.start_long_incr()
-        time.sleep(WORK_SECONDS)
-        pair.primary.qmp.command("ft-detach")
-        pair.wait_state(pair.primary, "exposed", 10)
-        told = pair.wait_state(pair.secondary, "failed", 5)
-        case.expect("the secondary was told", "ended protection" in told["reason"], told["reason"])
-        case.expect("a second detach is refused", refused(pair.primary))
-        pair.goes_on()
-        time.sleep(WORK_SECONDS)
-        case.judge(verdict.silent(pair.capture("b"), "the secondary stayed silent"))
-        pair.spawn()
-        pair.attach()
-        pair.stay_protected(WORK_SECONDS)
-        case.judge(*verdict.replies(pair.incr.finish()))
+@pytest.mark.setup(kind=Succession)
+def test_detach(case, pair):
+    pair.start(captures=("b",)).wait_up()
+    pair.start_long_incr()
+    time.sleep(WORK_SECONDS)
+    pair.primary.qmp.command("ft-detach")
+    pair.wait_state(pair.primary, "exposed", 10)
+    told = pair.wait_state(pair.secondary, "failed", 5)
+    case.expect("the secondary was told", "ended protection" in told["reason"], told["reason"])
+    case.expect("a second detach is refused", refused(pair.primary))
+    pair.goes_on()
+    time.sleep(WORK_SECONDS)
+    case.judge(verdict.silent(pair.capture("b"), "the secondary stayed silent"))
+    pair.spawn()
+    pair.attach()
+    pair.stay_protected(WORK_SECONDS)
+    case.judge(*verdict.replies(pair.incr.finish()))
 
 
 def refused(primary):

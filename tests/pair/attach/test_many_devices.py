@@ -22,7 +22,7 @@ def devices():
     return words
 
 
-def run(case):
+def test_many_devices(case):
     more = {"arguments": devices(), "parameters": "ft.file=0"}
     with case.pair(primary=more, secondary=more) as pair:
         pair.start().wait_up()

@@ -44,7 +44,7 @@ def make_others():
         path.write_bytes(data)
 
 
-def run(case):
+def test_mismatch(case):
     make_others()
     for number, (what, arguments, words, *more) in enumerate(CASES):
         primary = {"arguments": more[0]} if more else {}

@@ -35,7 +35,7 @@ def make_others():
         (OTHER / path.name).write_bytes(data)
 
 
-def run(case):
+def test_mismatch_harmless(case):
     make_others()
     small = {"parameters": "ft.file=0"}
     with case.pair(primary={**small, "arguments": ["-object", "memory-backend-ram,id=pc.ram,size=256M", "-machine", "memory-backend=pc.ram"]},

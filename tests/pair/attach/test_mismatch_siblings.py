@@ -46,7 +46,7 @@ def make_others():
     (OTHER / "table").write_bytes(b"of the other host")
 
 
-def run(case):
+def test_mismatch_siblings(case):
     make_others()
     with Succession.of(case, alone=True) as pair:
         pair.primary.start().connect()

@@ -10,23 +10,24 @@ respawned node, exactly, on the one connection from the beginning.
 import shlex
 import time
 
+import pytest
 from ftpair import tools, verdict
 from ftpair.succession import Succession
 
 WORK_SECONDS = 2
 
 
-def run(case):
-    with Succession.of(case) as pair:
-        pair.start(captures=()).wait_up()
-        pair.start_long_incr()
-        time.sleep(WORK_SECONDS)
-        pair.fail_over()
-        respawn(case, pair)
-        pair.stay_protected(WORK_SECONDS)
-        pair.fail_over()
-        time.sleep(WORK_SECONDS)
-        case.judge(*verdict.replies(pair.incr.finish()))
+@pytest.mark.setup(kind=Succession)
+def test_respawn(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.start_long_incr()
+    time.sleep(WORK_SECONDS)
+    pair.fail_over()
+    respawn(case, pair)
+    pair.stay_protected(WORK_SECONDS)
+    pair.fail_over()
+    time.sleep(WORK_SECONDS)
+    case.judge(*verdict.replies(pair.incr.finish()))
 
 
 def respawn(case, pair):

@@ -13,7 +13,7 @@ from ftpair.pair import Failed
 TIMEOUT_MS, ONE_WAY_MS = 1000, 600
 
 
-def run(case):
+def test_round_trip(case):
     with case.pair("attach", timeout_ms=TIMEOUT_MS) as pair:
         pair.hosts.delay_log(ONE_WAY_MS, ONE_WAY_MS)
         pair.start()

@@ -8,6 +8,7 @@ connection: 4 s idle, 4 s under load, then kill -9 of the primary, 4 s more.
 
 import time
 
+import pytest
 from ftpair import guest, guest_clock
 from ftpair.guest_clock import GuestClock
 from ftpair.succession import Succession
@@ -17,26 +18,26 @@ SECONDS, PERIOD = 4, 0.02
 OFF_MS = 50
 
 
-def run(case):
-    with Succession.of(case) as pair:
-        pair.start(captures=()).wait_up()
-        clock = GuestClock(pair)
-        before = clock.watch(SECONDS, PERIOD)
-        judge(case, "idle", before, before[0])
-        guest.command(pair, "ft-load fork")
-        busy = clock.watch(SECONDS, PERIOD)
-        judge(case, "busy", busy, before[0])
-        pair.inject("kill")
-        pair.wait_state(pair.secondary, "exposed", 10)
-        pair.promote()
-        taken = [clock.sample()]
-        time.sleep(1)                   # to make up for the failure
-        after = clock.watch(SECONDS, PERIOD)
-        judge(case, "after the takeover", after, before[0])
-        everything = before + busy + taken + after
-        case.expect("the clock never went back", guest_clock.steps_back(everything) == 0,
-                    f"{guest_clock.steps_back(everything)} of {len(everything)} samples")
-        clock.close()
+@pytest.mark.setup(kind=Succession)
+def test_guest_clock(case, pair):
+    pair.start(captures=()).wait_up()
+    clock = GuestClock(pair)
+    before = clock.watch(SECONDS, PERIOD)
+    judge(case, "idle", before, before[0])
+    guest.command(pair, "ft-load fork")
+    busy = clock.watch(SECONDS, PERIOD)
+    judge(case, "busy", busy, before[0])
+    pair.inject("kill")
+    pair.wait_state(pair.secondary, "exposed", 10)
+    pair.promote()
+    taken = [clock.sample()]
+    time.sleep(1)                   # to make up for the failure
+    after = clock.watch(SECONDS, PERIOD)
+    judge(case, "after the takeover", after, before[0])
+    everything = before + busy + taken + after
+    case.expect("the clock never went back", guest_clock.steps_back(everything) == 0,
+                f"{guest_clock.steps_back(everything)} of {len(everything)} samples")
+    clock.close()
 
 
 def judge(case, name, samples, first):

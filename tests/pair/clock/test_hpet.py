@@ -13,5 +13,5 @@ from ftpair import bare
 EXPECTED = 6 * "00000000 " + "END\n"
 
 
-def run(case):
+def test_hpet(case):
     bare.expect_each_way(case, "hpet", ("hpet32", "hpet64"), EXPECTED, "the comparator goes on, and rings again in time")

@@ -38,7 +38,7 @@ VARIANTS = {
 }
 
 
-def run(case):
+def test_timers(case):
     for name, variant in VARIANTS.items():
         more = {"board": variant.board, "parameters": f"ft.file=0 {variant.parameters}"}
         with case.pair(name, primary=more, secondary=more) as pair:

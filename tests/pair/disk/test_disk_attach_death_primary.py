@@ -13,15 +13,15 @@ import os
 
 from ftpair import disk, guest, verdict
 from ftpair.case import faulty_qemu
+from ftpair.dying import die, next_primary, waits_again
 from ftpair.pair import Failed
-from test_attach_death_primary import die, next_primary, waits_again
 
 TOO_EARLY = ("handshake", "disk-copy", "ram-pass", "cut")
 IN_TIME = ("state-sent", "state-loaded", "first-frame", "first-ack")
 DIFFERENT = 16 * disk.MIB
 
 
-def run(case):
+def test_disk_attach_death_primary(case):
     qemu = faulty_qemu()
     forgets(case, qemu)
     for step in IN_TIME:

@@ -20,7 +20,7 @@ LOAD = ("while [ ! -e /run/stop ]; do dd if=/dev/urandom of=/dev/vdb bs=64k coun
         "n=$((n + 1)); sleep 0.3; done")
 
 
-def run(case):
+def test_disk_attach_death_secondary(case):
     qemu = faulty_qemu()
     with disk.DiskSuccession.of(case, drives=2, formats=("raw", "qcow2"), alone=True) as pair:
         for number in range(2):

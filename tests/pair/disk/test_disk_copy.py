@@ -15,7 +15,7 @@ LOAD = ("for n in 1 2 3; do (while [ ! -e /run/stop ]; do "
         "dd if=/dev/urandom of=/dev/vdb bs=4k count=64 seek=$((n * 3000)) oflag=direct conv=notrunc; done) & done")
 
 
-def run(case):
+def test_disk_copy(case):
     with disk.DiskSuccession.of(case, drives=2, formats=("raw", "qcow2"), alone=True) as pair:
         pair.start_alone()
         for number in range(2):

@@ -19,7 +19,7 @@ from ftpair.case import Skip
 WORK_SECONDS = 2
 
 
-def run(case):
+def test_disk_database(case):
     if root_disk.missing():
         raise Skip(root_disk.missing())
     with root_disk.RootSuccession.of(case) as pair:

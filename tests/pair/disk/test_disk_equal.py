@@ -13,7 +13,7 @@ from ftpair import disk, verdict
 WORK_SECONDS = 3
 
 
-def run(case):
+def test_disk_equal(case):
     for image_format in ("raw", "qcow2"):
         with disk.DiskSuccession.of(case, image_format, formats=(image_format, image_format)) as pair:
             pair.start(captures=()).wait_up()

@@ -21,7 +21,7 @@ WRITE = f"dd if=/dev/zero of=/dev/vdb bs=4k count=1 seek={BROKEN // 4096} oflag=
 READ = f"dd if=/dev/vdb of=/dev/null bs=4k count=1 skip={BROKEN // 4096} iflag=direct"
 
 
-def run(case):
+def test_disk_errors(case):
     fails_on_the_secondary(case)
     fails_on_the_primary(case)
     differs(case)
@@ -36,20 +36,11 @@ def start(case, tag, **options):
     return disk.DiskSuccession.of(case, tag, drives=2, **options)
 
 
-def lost_with(case, pair, text, what):
-    """The secondary is of no more use, the primary runs on, and both name the drive."""
-    failed = pair.wait_state(pair.secondary, "failed", 10)
-    exposed = pair.wait_state(pair.primary, "exposed", 20)
-    case.expect(f"the secondary names it: {what}", text in failed["reason"], failed["reason"])
-    case.expect(f"the primary names it: {what}", text in exposed["reason"], exposed["reason"])
-    guest.command(pair, "ls /data")
-
-
 def fails_on_the_secondary(case):
     with start(case, "secondary", drive_words=broken_on("b", 28)) as pair:
         pair.start(captures=()).wait_up()
         guest.command(pair, WRITE)
-        lost_with(case, pair, "drive 'd1': this node's image failed a write", "a full disk")
+        disk.lost_with(case, pair, "drive 'd1': this node's image failed a write", "a full disk")
 
 
 def fails_on_the_primary(case):
@@ -65,7 +56,7 @@ def differs(case):
             file.seek(BROKEN)
             file.write(b"x")
         guest.command(pair, READ)
-        lost_with(case, pair, f"drive 'd1': read of 4096 bytes at {BROKEN}", "an image that differs")
+        disk.lost_with(case, pair, f"drive 'd1': read of 4096 bytes at {BROKEN}", "an image that differs")
 
 
 def another_size(case):

@@ -19,7 +19,7 @@ from ftpair.pair import Failed
 ROUND_SECONDS = 40              # of fio, on a busy host
 
 
-def run(case):
+def test_disk_fio(case):
     if root_disk.missing():
         raise Skip(root_disk.missing())
     with root_disk.RootSuccession.of(case, drives=2, size_mib=16, formats=("qcow2", "raw")) as pair:

@@ -13,7 +13,6 @@ import os
 
 from ftpair import disk, guest, netns, verdict
 from ftpair.pair import Failed
-from test_disk_errors import lost_with
 
 ROOM = 8                        # MiB
 WRITE = "dd if=/dev/urandom of=/dev/vdb bs=1M seek={} count={} oflag=direct conv=notrunc"
@@ -51,7 +50,7 @@ class SmallDisk(disk.DiskSuccession):
         return super().__exit__(*why)
 
 
-def run(case):
+def test_disk_full(case):
     of_the_secondary(case)
     of_the_primary(case)
 
@@ -72,7 +71,7 @@ def of_the_secondary(case):
         pair.attach()
         pair.stay_protected(1)
         guest.command(pair, WRITE.format(4 * ROOM, 2 * ROOM), 30)
-        lost_with(case, pair, "drive 'd1': this node's image failed a write", "a file system that is full")
+        disk.lost_with(case, pair, "drive 'd1': this node's image failed a write", "a file system that is full")
         pair.goes_on()
         case.judge(*verdict.replies(pair.incr.finish()))
 

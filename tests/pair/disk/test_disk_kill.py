@@ -16,7 +16,7 @@ from ftpair import disk
 WORK_SECONDS = 3
 
 
-def run(case):
+def test_disk_kill(case):
     with disk.DiskSuccession.of(case) as pair:
         pair.start(captures=()).wait_up()
         pair.start_long_incr()

@@ -15,7 +15,7 @@ WORK_SECONDS = 2
 WORD = "if=none,id=d0,file={},format=raw,cache=none,aio=native"
 
 
-def run(case):
+def test_disk_native(case):
     local = {(side, 0): WORD.format(f"{side}0.raw") for side in "ab"}
     with disk.DiskSuccession.of(case, "local", drive_words=local) as pair:
         die_twice(case, pair)

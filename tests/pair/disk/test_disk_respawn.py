@@ -16,7 +16,7 @@ WORK_SECONDS = 2
 SENT_MAX = 64 * disk.MIB        # RAM apart, of a drive of 128 MiB
 
 
-def run(case):
+def test_disk_respawn(case):
     with disk.DiskSuccession.of(case) as pair:
         pair.start(captures=()).wait_up()
         pair.start_long_incr()

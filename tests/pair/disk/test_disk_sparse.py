@@ -12,25 +12,23 @@ guest that runs gets its secondary later, and writes and discards meanwhile. Ima
 import os
 
 from ftpair import disk, guest, sparse
+from ftpair.mixed_drives import ANSWER_S_MAX, MixedDrives, answers
 from ftpair.sparse import GIB, MIB, TIB
 from ftpair.watch import Watch
 
 SIZE = TIB + 3 * 512
-# On a host that these tests load; before, the monitor was silent for 20 s and more, and so was the guest.
-ANSWER_S_MAX, GAP_MS_MAX = 0.5, 500
 OURS = [(0, 65536, 1), (200 * GIB, 4 * MIB, 0), (512 * GIB + 3 * MIB + 512, 3 * MIB, 2), (700 * GIB, MIB, 3), (SIZE - 5 * 512, 5 * 512, 4)]
 THEIRS = [(0, 65536, 1), (100 * GIB + 512, 8 * MIB, 5), (512 * GIB + 3 * MIB + 512, 3 * MIB, 2), (700 * GIB, MIB, 6), (900 * GIB, 512, 7)]
 # The same data, allocated elsewhere.
 ALIKE = [[(0, MIB, 8), (300 * GIB, 4 * MIB, 0)], [(0, MIB, 8), (600 * GIB, 4 * MIB, 0)]]
 PIECES = {("a", 1): OURS, ("b", 1): THEIRS, ("a", 2): OURS, ("b", 2): THEIRS, ("a", 3): ALIKE[0], ("b", 3): ALIKE[1]}
-WORDS = "if=none,id=d{},file={},format={}{}"
 OPTIONS = {1: ",cache=none,aio=native,discard=unmap", 2: ",discard=unmap", 3: ",cache=none,aio=native,read-only=on"}
 # What the guest does while its images are compared: new data in a hole, a hole in data, the same at the far end.
 MEANWHILE = ("dd if=/dev/urandom of=/dev/vdb bs=64k count=16 seek=30000 oflag=direct conv=notrunc; blkdiscard -o 751619276800 -l 524288 /dev/vdb; "
              "dd if=/dev/urandom of=/dev/vdb bs=512 count=2 seek=2147483648 oflag=direct conv=notrunc; blkdiscard -o 549758959616 -l 65536 /dev/vdb")
 
 
-class Sparse(disk.DiskSuccession):
+class Sparse(MixedDrives):
     """The usual drive with redis' data, and three of a TiB. The second is qcow2 on b."""
 
     def make_image(self, side, number):
@@ -44,32 +42,15 @@ class Sparse(disk.DiskSuccession):
     def format(self, side, number):
         return "qcow2" if (side, number) == ("b", 2) else "raw"
 
-    def image_name(self, side, number):
-        return f"{side}{number}.{self.format(side, number)}"
-
-    def drive_word(self, side, number):
-        return WORDS.format(number, self.image_name(side, number), self.format(side, number), OPTIONS.get(number, ""))
-
-    def changes_for(self, side):
-        changes = super().changes_for(side)
-        for number in range(self.drives):
-            changes[f"d{number}.format"] = self.format(side, number)
-        return changes
+    def options(self, number):
+        return OPTIONS.get(number, "")
 
 
-def run(case):
+def test_disk_sparse(case):
     with Sparse.of(case, "start", drives=4) as pair:
         start(case, pair)
     with Sparse.of(case, "attach", drives=4, alone=True) as pair:
         attach(case, pair)
-
-
-def answers(case, what, watch, gap_ms_max=GAP_MS_MAX):
-    case.figure(f"gap_ms_{what}", round(watch.gap_ms))
-    case.figure(f"answer_ms_{what}", round(1000 * watch.slowest_s))
-    case.expect(f"{what}: the guest answers all the time", watch.gap_ms < gap_ms_max, f"longest gap {watch.gap_ms:.0f} ms")
-    case.expect(f"{what}: the monitors do", watch.slowest_s < ANSWER_S_MAX,
-                ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in watch.slowest.items()))
 
 
 def equal(case, pair):

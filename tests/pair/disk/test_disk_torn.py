@@ -13,13 +13,13 @@ import os
 import time
 
 from ftpair import disk, verdict
+from ftpair.dying import waits_again
 from ftpair.pair import Failed
-from test_attach_death_primary import waits_again
 
 RANDOM = 256 * disk.MIB
 
 
-def run(case):
+def test_disk_torn(case):
     with disk.DiskSuccession.of(case, drives=2, size_mib=RANDOM // disk.MIB + 64, alone=True, timeout_ms=1000) as pair:
         with pair.image("a", 1).open("r+b") as file:
             file.write(os.urandom(RANDOM))

@@ -9,34 +9,34 @@ starts together: the guest runs while the drives are still compared.
 import time
 
 from ftpair import disk
+from ftpair.mixed_drives import MixedDrives, answers
 from ftpair.pair import Failed
 from ftpair.sparse import GIB, MIB
 from ftpair.watch import Watch
-from test_disk_sparse import WORDS, Sparse, answers
 
 BYTES, OPTIONS = 4 * GIB, ",cache=none,aio=native,key-secret=key"
 NEW = (disk.BUILD / "qemu-img", "create", "-q", "-f", "luks", "--object", "secret,id=key,data=x", "-o", "key-secret=key,iter-time=10")
 KEY = ("-object", "secret,id=key,data=x")
 
 
-class Luks(Sparse):
+class Luks(MixedDrives):
     """A drive in a format without block status: every hole of its file is read, in the submit, and decrypted."""
 
     def make_image(self, side, number):
         if number == 0:
-            disk.DiskSuccession.make_image(self, side, number)
+            super().make_image(side, number)
         else:
             words = ("cp", "--sparse=always", self.image("a", number)) if side == "b" else NEW
             disk.need(*words, self.image(side, number), *(() if side == "b" else (BYTES,)))
 
-    def drive_word(self, side, number):
-        return WORDS.format(number, self.image_name(side, number), self.format(side, number), OPTIONS if number else "")
+    def options(self, number):
+        return OPTIONS if number else ""
 
     def format(self, side, number):
         return "luks" if number else "raw"
 
 
-def run(case):
+def test_disk_without_map(case):
     with Luks.of(case, "attach", drives=2, alone=True, more=KEY) as pair:
         slow(case, pair)
     with Luks.of(case, "start", drives=2, more=KEY) as pair:

@@ -100,7 +100,7 @@ def panicked(case, pair):
         case.expect(f"the {node.name}'s guest has stopped", status != "running", status)
 
 
-def run(case):
+def test_guest_end(case):
     with case.pair("off", timeout_ms=2000, primary=small(), secondary=small()) as pair:
         pair.start(captures=()).wait_up()
         ends(case, pair, "poweroff", "poweroff -f")

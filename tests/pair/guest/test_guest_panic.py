@@ -16,7 +16,7 @@ WORDS = "Kernel panic - not syncing: sysrq triggered crash"
 RAM_MIB = 256
 
 
-def run(case):
+def test_guest_panic(case):
     small = {"parameters": "ft.file=0"}
     with case.pair("stays", primary=small, secondary=small) as pair:
         pair.start().wait_up()

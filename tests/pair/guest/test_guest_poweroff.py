@@ -10,22 +10,21 @@ import time
 from ftpair import guest, verdict
 
 
-def run(case):
-    with case.pair() as pair:
-        pair.start().wait_up()
-        pair.start_incr()
-        time.sleep(0.5)
-        guest.order(pair, "poweroff -f")
-        for node in (pair.primary, pair.secondary):
-            status = node.wait_exit(20)
-            case.expect(f"the {node.name} ended in order", status == 0,
-                        f"status {status}, {node.errors()}; {' -> '.join(story(node))}")
-        told = story(pair.secondary)
-        case.expect("the secondary did not go live",
-                    not any(t.startswith(("going-live", "exposed")) for t in told), " -> ".join(told))
-        arbiter = sorted(p.name for p in pair.arbiter_folder.iterdir())
-        case.expect("nobody claimed the epoch", not any(n.startswith("ft-") for n in arbiter), arbiter)
-        case.judge(verdict.silent(pair.capture("b"), "secondary silent"))
+def test_guest_poweroff(case, pair):
+    pair.start().wait_up()
+    pair.start_incr()
+    time.sleep(0.5)
+    guest.order(pair, "poweroff -f")
+    for node in (pair.primary, pair.secondary):
+        status = node.wait_exit(20)
+        case.expect(f"the {node.name} ended in order", status == 0,
+                    f"status {status}, {node.errors()}; {' -> '.join(story(node))}")
+    told = story(pair.secondary)
+    case.expect("the secondary did not go live",
+                not any(t.startswith(("going-live", "exposed")) for t in told), " -> ".join(told))
+    arbiter = sorted(p.name for p in pair.arbiter_folder.iterdir())
+    case.expect("nobody claimed the epoch", not any(n.startswith("ft-") for n in arbiter), arbiter)
+    case.judge(verdict.silent(pair.capture("b"), "secondary silent"))
 
 
 def story(node):

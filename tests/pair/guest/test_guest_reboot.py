@@ -9,7 +9,7 @@ same epoch, INCR works on a new connection and goes on after a kill.
 from ftpair import guest
 
 
-def run(case):
+def test_guest_reboot(case):
     small = {"parameters": "ft.file=0"}
     with case.pair(primary=small, secondary=small) as pair:
         pair.start().wait_up()

@@ -14,21 +14,20 @@ from ftpair.process_cpu import cpu_seconds
 SECONDS, LIMIT, LOG_LIMIT_KBIT = 5.0, 0.15, 14
 
 
-def run(case):
-    with case.pair() as pair:
-        pair.start().wait_up()
-        time.sleep(2)
-        nodes = (pair.primary, pair.secondary)
-        before = [cpu_seconds(n.pid) for n in nodes]
-        log_before = pair.primary.query()["log-bytes"]
-        time.sleep(SECONDS)
-        shares = [(cpu_seconds(n.pid) - b) / SECONDS for n, b in zip(nodes, before)]
-        kbit = (pair.primary.query()["log-bytes"] - log_before) * 8 / SECONDS / 1000
-        for node, share in zip(nodes, shares):
-            case.figure(f"{node.name}_cpu", round(share, 4))
-        case.figure("log_kbit_s", round(kbit, 1))
-        case.say(f"log of an idle guest: {kbit:.1f} kbit/s; primary's CPU: {shares[0]:.1%}")
-        case.expect(f"secondary uses less than {LIMIT:.0%} of a core", shares[1] < LIMIT,
-                    f"{shares[1]:.1%}")
-        case.expect(f"it logs less than {LOG_LIMIT_KBIT} kbit/s", kbit < LOG_LIMIT_KBIT, f"{kbit:.1f}")
-        pair.wait_protected(1)
+def test_idle(case, pair):
+    pair.start().wait_up()
+    time.sleep(2)
+    nodes = (pair.primary, pair.secondary)
+    before = [cpu_seconds(n.pid) for n in nodes]
+    log_before = pair.primary.query()["log-bytes"]
+    time.sleep(SECONDS)
+    shares = [(cpu_seconds(n.pid) - b) / SECONDS for n, b in zip(nodes, before)]
+    kbit = (pair.primary.query()["log-bytes"] - log_before) * 8 / SECONDS / 1000
+    for node, share in zip(nodes, shares):
+        case.figure(f"{node.name}_cpu", round(share, 4))
+    case.figure("log_kbit_s", round(kbit, 1))
+    case.say(f"log of an idle guest: {kbit:.1f} kbit/s; primary's CPU: {shares[0]:.1%}")
+    case.expect(f"secondary uses less than {LIMIT:.0%} of a core", shares[1] < LIMIT,
+                f"{shares[1]:.1%}")
+    case.expect(f"it logs less than {LOG_LIMIT_KBIT} kbit/s", kbit < LOG_LIMIT_KBIT, f"{kbit:.1f}")
+    pair.wait_protected(1)

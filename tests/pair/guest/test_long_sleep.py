@@ -8,26 +8,27 @@ reset starts it again. Nobody has been dropped, nothing counted as a stall.
 
 import time
 
+import pytest
 from ftpair import digest, guest
 
 REST_S = 13.0                   # the watchdog's limit is 10 s
 FIELDS = ("state", "epoch", "reason", "stalls")
 
 
-def run(case):
-    with case.pair(timeout_ms=200) as pair:
-        pair.start().wait_up()
-        pair.primary.qmp.command("stop")
-        rests(case, pair, "paused")
-        pair.primary.qmp.command("cont")
-        digest.compared(pair)
-        guest.order(pair, "halt -f")
-        wait_for_halt(pair)
-        rests(case, pair, "halted")
-        case.expect("digests of a halted guest agree", digest.compared(pair) > 1)
-        pair.primary.qmp.command("system_reset")
-        pair.wait_guest(boots=2)
-        digest.compared(pair)
+@pytest.mark.setup(timeout_ms=200)
+def test_long_sleep(case, pair):
+    pair.start().wait_up()
+    pair.primary.qmp.command("stop")
+    rests(case, pair, "paused")
+    pair.primary.qmp.command("cont")
+    digest.compared(pair)
+    guest.order(pair, "halt -f")
+    wait_for_halt(pair)
+    rests(case, pair, "halted")
+    case.expect("digests of a halted guest agree", digest.compared(pair) > 1)
+    pair.primary.qmp.command("system_reset")
+    pair.wait_guest(boots=2)
+    digest.compared(pair)
 
 
 def wait_for_halt(pair):

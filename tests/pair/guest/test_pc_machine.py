@@ -7,7 +7,7 @@ Method: test_kill's run on -machine pc: boot, clients, kill -9, takeover.
 from ftpair import failover
 
 
-def run(case):
+def test_pc_machine(case):
     story = failover.Failover("kill")
     board = {"board": "pc"}
     with case.pair(primary=board, secondary=board) as pair:

@@ -28,7 +28,7 @@ def drives(name):
             "-drive", f"if=pflash,unit=1,format=raw,file={name}.flash"]
 
 
-def run(case):
+def test_pflash(case):
     more = {name: {"arguments": drives(name), "parameters": "ft.file=0 iomem=relaxed"} for name in ("primary", "secondary")}
     with case.pair(**more) as pair:
         files = {name: flash(pair, name) for name in ("primary", "secondary")}

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 
+import pytest
 from ftpair import digest, guest
 from ftpair.pair import Failed
 
@@ -18,22 +19,22 @@ SLEEP_S = int(os.environ.get("FT_SLEEP_SECONDS", "7"))
 AWAKE_S = 15                    # for the guest to answer again, on a busy machine
 
 
-def run(case):
-    with case.pair(timeout_ms=500) as pair:
-        pair.start().wait_up()
-        no_s3(case, pair, "protected")
-        begin = time.time_ns()
-        wakes(case, pair, pair.primary, sleep(pair), "protected")
-        told = [(n.name, e.data) for n in (pair.primary, pair.secondary) for e in n.qmp.events
-                if e.name == "FT_STATE_CHANGE" and e.real_ns >= begin]
-        states = [node.state() for node in (pair.primary, pair.secondary)]
-        case.expect("nobody was given up in the sleep", not told and states == ["protected"] * 2, (told, states))
-        case.expect("digests are equal", digest.compared(pair) > 0)
-        count = sleep(pair)
-        pair.primary.signal(signal.SIGKILL)
-        pair.wait_state(pair.secondary, "exposed", 10)
-        wakes(case, pair, pair.secondary, count, "on the survivor")
-        no_s3(case, pair, "on the survivor")
+@pytest.mark.setup(timeout_ms=500)
+def test_sleep(case, pair):
+    pair.start().wait_up()
+    no_s3(case, pair, "protected")
+    begin = time.time_ns()
+    wakes(case, pair, pair.primary, sleep(pair), "protected")
+    told = [(n.name, e.data) for n in (pair.primary, pair.secondary) for e in n.qmp.events
+            if e.name == "FT_STATE_CHANGE" and e.real_ns >= begin]
+    states = [node.state() for node in (pair.primary, pair.secondary)]
+    case.expect("nobody was given up in the sleep", not told and states == ["protected"] * 2, (told, states))
+    case.expect("digests are equal", digest.compared(pair) > 0)
+    count = sleep(pair)
+    pair.primary.signal(signal.SIGKILL)
+    pair.wait_state(pair.secondary, "exposed", 10)
+    wakes(case, pair, pair.secondary, count, "on the survivor")
+    no_s3(case, pair, "on the survivor")
 
 
 def no_s3(case, pair, when):

@@ -11,7 +11,7 @@ from ftpair import verdict
 from ftpair.case import faulty_qemu
 
 
-def run(case):
+def test_hostile_clock(case):
     with case.pair(primary={"qemu": faulty_qemu(), "environment": {"FT_FAULT": "clock-stands"}}) as pair:
         pair.start()
         failed = pair.wait_state(pair.secondary, "failed", 90)

@@ -34,7 +34,7 @@ DAMAGE = {
 }
 
 
-def run(case):
+def test_hostile_drives(case):
     with disk.DiskSuccession.of(case, drives=2, size_mib=SIZE_MIB, alone=True) as pair:
         sparse.make(pair.image("a", 1), SIZE_MIB * MIB, [(0, MIB, 1)])
         sparse.make(pair.image("b", 1), SIZE_MIB * MIB, [(0, MIB, 1), (32 * MIB, MIB, 2)])

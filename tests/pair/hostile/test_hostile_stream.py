@@ -41,7 +41,7 @@ DAMAGE = {
 }
 
 
-def run(case):
+def test_hostile_stream(case):
     for number, (name, (damage, word)) in enumerate(DAMAGE.items()):
         with case.pair(str(number), peer_port=PROXY_PORT, timeout_ms=PATIENT_MS) as pair:
             one(case, pair, name, damage, word)

@@ -11,6 +11,7 @@ noise. Each time the primary must end up exposed with its guest running.
 import os
 import time
 
+import pytest
 from ftpair import verdict, wire
 from ftpair.fake import FakeSecondary
 from ftpair.pair import Failed
@@ -50,20 +51,20 @@ LIES = [
 ]
 
 
-def run(case):
-    with case.pair(timeout_ms=PATIENT_MS) as pair:
-        fake = FakeSecondary(pair.hosts.nodes["b"])
-        try:
-            for number, (moment, name, lie, word) in enumerate(LIES):
-                said = told(pair, fake, moment, lie, first=number == 0)
-                case.expect(f"{moment}, {name}: names {word or 'something'}",
-                            said if word is None else word in said.lower(), said)
-        finally:
-            fake.close()
-        pair.wait_guest()
-        pair.start_incr()
-        time.sleep(1)
-        case.judge(*verdict.replies(pair.incr.finish()))
+@pytest.mark.setup(timeout_ms=PATIENT_MS)
+def test_hostile_to_primary(case, pair):
+    fake = FakeSecondary(pair.hosts.nodes["b"])
+    try:
+        for number, (moment, name, lie, word) in enumerate(LIES):
+            said = told(pair, fake, moment, lie, first=number == 0)
+            case.expect(f"{moment}, {name}: names {word or 'something'}",
+                        said if word is None else word in said.lower(), said)
+    finally:
+        fake.close()
+    pair.wait_guest()
+    pair.start_incr()
+    time.sleep(1)
+    case.judge(*verdict.replies(pair.incr.finish()))
 
 
 def told(pair, fake, moment, lie, first):

@@ -9,13 +9,10 @@ hanging open all the while. Then the real primary comes and is protected.
 """
 
 import os
-import socket
-import time
 
-from ftpair import netns, wire
-from ftpair.hosts import LOG_IP
-from ftpair.node import LOG_PORT
+from ftpair import wire
 from ftpair.pair import Failed
+from ftpair.stranger import answer_to, connect
 
 
 def openings(uuid):
@@ -51,41 +48,18 @@ def openings(uuid):
     ]
 
 
-def connect(pair):
-    sock = netns.socket_in(pair.hosts.nodes["a"], socket.AF_INET, socket.SOCK_STREAM)
-    sock.settimeout(5)
-    sock.connect((LOG_IP["b"], LOG_PORT))
-    return sock
-
-
-def answer_to(pair, data):
-    """All that the secondary said about it, in whatever way."""
-    before = len(pair.secondary.errors())
-    sock = connect(pair)
-    try:
-        sock.sendall(data)
-        sock.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass                            # it hung up in the middle: its right
-    said = wire.drain_text(sock)
-    sock.close()
-    time.sleep(0.1)
-    return " | ".join([said, pair.secondary.errors()[before:], pair.secondary.query()["reason"]])
-
-
-def run(case):
-    with case.pair() as pair:
-        pair.secondary.start().connect()
-        hanging = connect(pair)
-        hanging.sendall(b"FTLK\1\1")
-        for name, data, word in openings(pair.uuid.bytes):
-            said = answer_to(pair, data)
-            if not pair.secondary.alive():
-                raise Failed(f"{name}: the secondary ended: {pair.secondary.errors()}")
-            state = pair.wait_state(pair.secondary, "waiting", 3)["state"]
-            case.expect(f"{name}: names {word or 'nothing in particular'}",
-                        word is None or word in said.lower(), f"{state}; {said}")
-        pair.primary.start().connect()
-        pair.wait_protected()
-        hanging.close()
-        pair.wait_protected(3)
+def test_hostile_to_secondary(case, pair):
+    pair.secondary.start().connect()
+    hanging = connect(pair)
+    hanging.sendall(b"FTLK\1\1")
+    for name, data, word in openings(pair.uuid.bytes):
+        said = answer_to(pair, data)
+        if not pair.secondary.alive():
+            raise Failed(f"{name}: the secondary ended: {pair.secondary.errors()}")
+        state = pair.wait_state(pair.secondary, "waiting", 3)["state"]
+        case.expect(f"{name}: names {word or 'nothing in particular'}",
+                    word is None or word in said.lower(), f"{state}; {said}")
+    pair.primary.start().connect()
+    pair.wait_protected()
+    hanging.close()
+    pair.wait_protected(3)

@@ -29,7 +29,7 @@ KILLS, PINGS = 3, 10
 WARM_REPLIES = 100              # then the client's TCP has measured the path
 
 
-def run(case):
+def test_early_input(case):
     with Succession.of(case, "learning") as pair:
         wait_ms, pings, answer = die(pair, Client(pair))
         case.expect("a switch that learns: the client's TCP had to send again", wait_ms >= RTO_MS, f"{wait_ms:.1f} ms")

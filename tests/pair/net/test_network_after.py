@@ -10,25 +10,20 @@ FT_TAKEOVERS=20 in the environment: so many, and with the older versions of IGMP
 """
 
 import json
-import os
-import socket
 
 from ftpair import guest, netns, rack
-from ftpair.probes import Group, Ping, Ping6, Silence, TaggedPing
+from ftpair.hosts import GUEST_IP
+from ftpair.probes import Group, Ping, Ping6, TaggedPing
+from ftpair.seen_takeovers import TAKEOVERS, TIMEOUT_MS, client_mac, settled, taken_over
 from ftpair.succession import Succession
-from ftpair.verdict import Check
 
-TAKEOVERS = int(os.environ.get("FT_TAKEOVERS", "2"))
-ANSWER_MS = 1000                # goal of the issue
-TIMEOUT_MS = 3000               # a death is seen at once; nothing else shall look like one on a busy host
-SETTLED_SECONDS = 15
-GUEST_IP, MACVLAN_IP, VLAN_IP, GUEST_IP6 = "10.77.0.10", "10.79.0.10", "10.78.0.10", "fd77::10"
+MACVLAN_IP, VLAN_IP, GUEST_IP6 = "10.79.0.10", "10.78.0.10", "fd77::10"
 MACVLAN_MAC, VLAN_MAC = "52:54:00:77:00:20", "52:54:00:77:00:30"
 GROUP4, GROUP6, PORT = "239.1.2.3", "ff05::77", 4000
 CLIENT_IP, CLIENT_VLAN_IP, VLAN = "10.77.0.1", "10.78.0.1", 5
 
 
-def run(case):
+def test_network_after(case):
     versions = [(3, 2), (2, 1)] if TAKEOVERS > 2 else [(3, 2)]
     for igmp, mld in versions:
         with Succession.of(case, f"igmp{igmp}", timeout_ms=TIMEOUT_MS) as pair:
@@ -54,36 +49,11 @@ def take_over_again(case, pair, igmp, mld):
         case.figure(f"igmp{igmp}_{name.replace(' ', '_')}_ms", round(value, 1))
 
 
-def taken_over(case, pair, probes):
-    """TAKEOVERS times: yields {name: ms from going live to the first answer}, which is judged."""
-    for number in range(1, TAKEOVERS + 1):
-        if number > 1:
-            pair.spawn()
-            pair.attach()
-        settled(case, pair, probes, f"takeover {number}")
-        with Silence(probes):
-            live_ns = take_over(pair, number)
-        firsts = {probe.name: probe.wait_answer(4 * ANSWER_MS / 1000, live_ns) for probe in probes}
-        case.judge(*(answered(f"takeover {number}: {name}", first) for name, first in firsts.items()))
-        yield firsts
-
-
-def answered(what, first_ms):
-    return Check(f"{what} answers in time", first_ms is not None and first_ms < ANSWER_MS,
-                 "no answer" if first_ms is None else f"{first_ms:.1f} ms")
-
-
 def client_side(pair, igmp, mld):
     hosts = pair.hosts
     rack.switch_ipv6(hosts.client, "eth0", True)
     rack.addresses(hosts.client, "10.79.0.1/24", "fd77::1/64 nodad")
     rack.snoop(hosts, igmp, mld)
-
-
-def client_mac(pair):
-    with netns.socket_in(pair.hosts.client, socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
-        sock.bind(("eth0", 0))
-        return sock.getsockname()[4].hex(":")
 
 
 def guest_side(pair):
@@ -106,20 +76,3 @@ def ask(pair):
     return [Ping("NIC", client, GUEST_IP), Ping("macvlan", client, MACVLAN_IP),
             TaggedPing("VLAN", client, "eth0", VLAN_MAC, (VLAN,), CLIENT_VLAN_IP, VLAN_IP), Ping6("IPv6", client, GUEST_IP6),
             Group("IPv4 group", client, GROUP4, PORT, CLIENT_IP, index), Group("IPv6 group", client, GROUP6, PORT, CLIENT_IP, index)]
-
-
-def settled(case, pair, probes, when):
-    for probe in probes:
-        case.expect(f"{when}: {probe.name} is answered", probe.wait_answer(SETTLED_SECONDS) is not None, pair.told())
-
-
-def take_over(pair, number):
-    """kill -9, or every second time a handover; the moment the survivor went live."""
-    if number % 2:
-        pair.inject("kill")
-    else:
-        pair.primary.qmp.command("ft-failover", 30)
-    answer = pair.wait_state(pair.secondary, "exposed", 20)
-    netns.run(["ip", "-6", "-n", pair.hosts.client, "neigh", "flush", "dev", "eth0"])
-    pair.promote()
-    return answer["takeover-live-ns"]

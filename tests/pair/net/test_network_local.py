@@ -8,13 +8,14 @@ network the secondary must have been given the outside client's packets too, or 
 FT_TAKEOVERS=20 in the environment: so many.
 """
 
+from ftpair.hosts import GUEST_IP
 from ftpair.probes import Ping
 from ftpair.rack import LocalClient
+from ftpair.seen_takeovers import ANSWER_MS, TAKEOVERS, TIMEOUT_MS, answered, settled, take_over
 from ftpair.succession import Succession
-from test_network_after import ANSWER_MS, GUEST_IP, TAKEOVERS, TIMEOUT_MS, answered, settled, take_over
 
 
-def run(case):
+def test_network_local(case):
     for name, flood in (("both", True), ("learning", False)):
         with Succession.of(case, name, flood=flood, timeout_ms=TIMEOUT_MS) as pair:
             clients = [LocalClient(pair.hosts, side) for side in ("a", "b")]

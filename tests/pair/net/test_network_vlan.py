@@ -11,29 +11,30 @@ FT_TAKEOVERS=20 in the environment: so many takeovers.
 
 import time
 
+import pytest
 from ftpair import guest
 from ftpair.capture import ETH_P_RARP
-from ftpair.hosts import GUEST_MAC
+from ftpair.hosts import GUEST_IP, GUEST_MAC
 from ftpair.probes import Ping, TaggedPing
+from ftpair.seen_takeovers import TIMEOUT_MS, client_mac, settled, taken_over
 from ftpair.succession import Succession
 from ftpair.vlan_switch import VlanSwitch
-from test_network_after import GUEST_IP, TIMEOUT_MS, client_mac, settled, taken_over
 
 NEW_MAC = "52:54:00:77:00:40"
 SOURCES_MAX, ROUNDS = 256, 5        # ft-seen.c, ft-announce.c
 ROUNDS_SECONDS = 2.0                # they take half a second
 
 
-def run(case):
-    with Succession.of(case, timeout_ms=TIMEOUT_MS) as pair:
-        pair.start(captures=())
-        pair.wait_up()
-        switch = VlanSwitch(pair.hosts.lan, ["p-client", "p-a", "p-b"])
-        try:
-            in_each_vlan(case, pair)
-            flood(case, pair)
-        finally:
-            switch.stop()
+@pytest.mark.setup(kind=Succession, timeout_ms=TIMEOUT_MS)
+def test_network_vlan(case, pair):
+    pair.start(captures=())
+    pair.wait_up()
+    switch = VlanSwitch(pair.hosts.lan, ["p-client", "p-a", "p-b"])
+    try:
+        in_each_vlan(case, pair)
+        flood(case, pair)
+    finally:
+        switch.stop()
 
 
 def in_each_vlan(case, pair):

@@ -6,11 +6,12 @@ that; on the primary's tap no answer follows its request sooner; and no frame
 on the tap is older than the ack of its log frame in QEMU's trace.
 """
 
+import pytest
 from ftpair import output_rule
 
 
-def run(case):
-    with case.pair(primary={"arguments": output_rule.node_arguments()}) as pair:
-        pair.start(captures=("a", "b")).wait_up()
-        case.judge(*output_rule.measure(pair))
-        pair.wait_protected(5)
+@pytest.mark.setup(primary={"arguments": output_rule.node_arguments()})
+def test_output_rule(case, pair):
+    pair.start(captures=("a", "b")).wait_up()
+    case.judge(*output_rule.measure(pair))
+    pair.wait_protected(5)

@@ -9,7 +9,7 @@ from ftpair import output_rule
 from ftpair.case import faulty_qemu
 
 
-def run(case):
+def test_output_rule_broken(case):
     broken = {"qemu": faulty_qemu(), "arguments": output_rule.node_arguments(),
               "environment": {"FT_FAULT": "release-before-ack"}}
     with case.pair(primary=broken) as pair:

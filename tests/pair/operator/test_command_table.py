@@ -69,7 +69,7 @@ def capabilities(case, node):
     case.expect("and none was switched on", "events" not in on and "multifd" not in on, on)
 
 
-def run(case):
+def test_command_table(case):
     with case.pair("off", ft=False) as pair:
         pair.primary.start().connect()
         table_is_whole(case, pair.primary)

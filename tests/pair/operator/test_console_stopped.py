@@ -49,7 +49,7 @@ def devices(name):
     return [*words, "-chardev", f"pipe,id=firmware,path={name}.firmware", "-device", "isa-debugcon,iobase=0x402,chardev=firmware"]
 
 
-def run(case):
+def test_console_stopped(case):
     more = [{"arguments": devices(name), "parameters": "ft.file=0 8250.nr_uarts=8"} for name in ("primary", "secondary")]
     with case.pair(primary=more[0], secondary=more[1]) as pair, full_tmpfs(pair.folder / "tmpfs"), beside(case) as other:
         firmware = [Reader.of_new_fifo(pair.folder / f"{name}.firmware") for name in ("primary", "secondary")]

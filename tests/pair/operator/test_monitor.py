@@ -9,7 +9,7 @@ reason that names FT, and the pair is protected as before.
 import time
 
 from ftpair import verdict
-from ftpair.qmp import QmpError
+from ftpair.qmp import refusal
 
 REFUSED = [
     ("set-action", {"reboot": "shutdown"}), ("balloon", {"value": 1 << 27}), ("qom-set", {"path": "/machine", "property": "x", "value": 1}),
@@ -34,13 +34,6 @@ REFUSED = [
 REFUSED_HMP = ["set_link n0 off", "snapshot_blkdev x y", "savevm x", "block_resize d0 1M",
                "drive_add 0 if=none,driver=null-co", "drive_del d0", "drive_backup d0 x", "drive_mirror d0 x", "commit all",
                "change d0 x", "eject d0", "qemu-io d0 flush"]
-
-
-def refusal(node, command, arguments):
-    try:
-        return f"(accepted: {node.qmp.command(command, **arguments)})"
-    except QmpError as error:
-        return str(error)
 
 
 def counters(case, pair):
@@ -75,21 +68,20 @@ def lags(node):
     return node.qmp.command("query-ft-histograms")["lag"]
 
 
-def run(case):
-    with case.pair() as pair:
-        pair.start().wait_up()
-        pair.start_incr()
-        time.sleep(2)
-        counters(case, pair)
-        histogram(case, pair)
-        for node in (pair.primary, pair.secondary):
-            text = node.qmp.command("human-monitor-command", command_line="info ft")
-            case.expect(f"info ft on the {node.name}", "protected" in text, text.strip())
-            for command, arguments in REFUSED:
-                said = refusal(node, command, arguments)
-                case.expect(f"{node.name} refuses {command}", "FT" in said, said)
-            for line in REFUSED_HMP:
-                said = node.qmp.command("human-monitor-command", command_line=line)
-                case.expect(f"{node.name} refuses HMP {line}", "FT" in said, said.strip())
-        pair.wait_protected(2)
-        case.judge(*verdict.replies(pair.incr.finish()))
+def test_monitor(case, pair):
+    pair.start().wait_up()
+    pair.start_incr()
+    time.sleep(2)
+    counters(case, pair)
+    histogram(case, pair)
+    for node in (pair.primary, pair.secondary):
+        text = node.qmp.command("human-monitor-command", command_line="info ft")
+        case.expect(f"info ft on the {node.name}", "protected" in text, text.strip())
+        for command, arguments in REFUSED:
+            said = refusal(node, command, arguments)
+            case.expect(f"{node.name} refuses {command}", "FT" in said, said)
+        for line in REFUSED_HMP:
+            said = node.qmp.command("human-monitor-command", command_line=line)
+            case.expect(f"{node.name} refuses HMP {line}", "FT" in said, said.strip())
+    pair.wait_protected(2)
+    case.judge(*verdict.replies(pair.incr.finish()))

@@ -20,7 +20,7 @@ GAP_MS_MAX, ANSWER_MS_MAX = 1500, 1500
 ASKED = 100
 
 
-def run(case):
+def test_nobody_reads(case):
     more = [{"arguments": (*TRACE, "-qmp", f"unix:{name}.more,server=on,wait=off")} for name in ("primary", "secondary")]
     with case.pair(primary=more[0], secondary=more[1]) as pair:
         for node in (pair.primary, pair.secondary):

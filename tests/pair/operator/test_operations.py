@@ -10,23 +10,24 @@ command that makes no sense must be refused with a sentence.
 
 import time
 
+import pytest
 from ftpair import failover, tools, verdict
 from ftpair.succession import Succession
 
 WORK_SECONDS = 2
 
 
-def run(case):
-    with Succession.of(case) as pair:
-        pair.start(captures=()).wait_up()
-        pair.start_long_incr()
-        time.sleep(1)
-        restart_secondary(case, pair)
-        fail_over(case, pair)
-        pair.fail_over()
-        refusal(case, pair)
-        time.sleep(WORK_SECONDS)
-        case.judge(*verdict.replies(pair.incr.finish()))
+@pytest.mark.setup(kind=Succession)
+def test_operations(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.start_long_incr()
+    time.sleep(1)
+    restart_secondary(case, pair)
+    fail_over(case, pair)
+    pair.fail_over()
+    refusal(case, pair)
+    time.sleep(WORK_SECONDS)
+    case.judge(*verdict.replies(pair.incr.finish()))
 
 
 def restart_secondary(case, pair):

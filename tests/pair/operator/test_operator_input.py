@@ -80,7 +80,7 @@ def power_button(case, pair):
     case.expect("no takeover", not {"going-live", "exposed"} & set(told), told)
 
 
-def run(case):
+def test_operator_input(case):
     small = {"parameters": "ft.file=0"}
     with case.pair(primary=small, secondary=small) as pair:
         pair.start().wait_up()

@@ -12,6 +12,7 @@ primary. The cuts of the attaches show no STOP and no RESUME.
 
 import time
 
+import pytest
 from ftpair import digest, guest, verdict
 from ftpair.qmp import QmpError
 from ftpair.succession import Succession
@@ -128,14 +129,14 @@ def attach_unseen(case, pair):
     digest.compared(pair)
 
 
-def run(case):
-    with Succession.of(case, timeout_ms=500) as pair:
-        pair.start(captures=()).wait_up()
-        pair.start_long_incr()
-        protected_pause(case, pair)
-        kill_while_paused(case, pair)
-        attach_while_paused(case, pair)
-        failover_while_paused(case, pair)
-        attach_unseen(case, pair)
-        time.sleep(1)
-        case.judge(*verdict.replies(pair.incr.finish()))
+@pytest.mark.setup(kind=Succession, timeout_ms=500)
+def test_pause(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.start_long_incr()
+    protected_pause(case, pair)
+    kill_while_paused(case, pair)
+    attach_while_paused(case, pair)
+    failover_while_paused(case, pair)
+    attach_unseen(case, pair)
+    time.sleep(1)
+    case.judge(*verdict.replies(pair.incr.finish()))

@@ -8,15 +8,16 @@ pair becomes protected, the client works.
 
 import time
 
+import pytest
 from ftpair import verdict
 
 
-def run(case):
-    with case.pair(primary={"arguments": ["-S"]}, secondary={"arguments": ["-S"]}) as pair:
-        pair.start()
-        pair.primary.qmp.command("cont")
-        pair.wait_up()
-        pair.start_incr()
-        time.sleep(1)
-        case.judge(*verdict.replies(pair.incr.finish()))
-        case.expect("the primary runs", pair.primary.qmp.command("query-status")["running"])
+@pytest.mark.setup(primary={"arguments": ["-S"]}, secondary={"arguments": ["-S"]})
+def test_paused_start(case, pair):
+    pair.start()
+    pair.primary.qmp.command("cont")
+    pair.wait_up()
+    pair.start_incr()
+    time.sleep(1)
+    case.judge(*verdict.replies(pair.incr.finish()))
+    case.expect("the primary runs", pair.primary.qmp.command("query-status")["running"])

@@ -15,13 +15,13 @@ from ftpair.case import Skip
 from ftpair.netns import INSIDE
 from ftpair.netns import run as run_command
 from ftpair.succession import Succession
-from test_refusals import refused, start
+from ftpair.trial import refused, start
 
 USER = 54321
 AS_USER = f"-run-with user={USER}:{USER}"
 
 
-def run(case):
+def test_promises(case):
     if os.environ.get(INSIDE):
         raise Skip("there are no other users in a user namespace")
     with case.pair() as pair:

@@ -10,12 +10,12 @@ test has been said by then.
 import importlib.machinery
 import os
 import re
-import subprocess
 
-from ftpair import netns
-from ftpair.hosts import LOG_IP
+from ftpair import netns, trial
 from ftpair.disk import empty_image
+from ftpair.hosts import LOG_IP
 from ftpair.node import BUILD, ROOT, qemu_path
+from ftpair.trial import start
 from ftpair.verdict import Check
 
 # (what, -machine words instead of the good ones or None, arguments, word in the refusal)
@@ -132,22 +132,7 @@ VHOST = ("vhost", None, "-netdev tap,id=n1,ifname=tap0,script=no,downscript=no,v
          "-device virtio-net-pci,netdev=n1", "vhost")
 
 
-def start(namespace, words, arguments, seconds, board="q35", qemu=None):
-    """(exit status or None if it runs, what it said)."""
-    argv = [str(qemu or qemu_path()), "-machine", f"{board},{words}", "-m", "64", "-nodefaults",
-            "-no-user-config", "-display", "none", "-vga", "none", "-S", *arguments.split()]
-    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *netns.inside(namespace, argv)],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True)
-    try:
-        said, _ = process.communicate(timeout=seconds)
-        return process.returncode, said.strip()
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return None, process.communicate()[0].strip()
-
-
-def run(case):
+def test_refusals(case):
     empty_image(IMAGE, 8, "qcow2")
     with case.pair() as pair:
         namespace = pair.hosts.nodes["a"]
@@ -196,9 +181,9 @@ def named_kvm(folder):
 
 
 def refused(what, word, status, said):
+    """What was said is looked at once more at the end."""
     SAID.append(said)
-    return Check(f"{what}: refused, naming {word}", status == 1 and word in said,
-                 f"status {status}: {said or '(nothing said)'}")
+    return trial.refused(what, word, status, said)
 
 
 def devices(namespace, words, board):

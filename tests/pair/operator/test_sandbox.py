@@ -22,7 +22,7 @@ NO_RESPAWN = f"ft-respawn={RESPAWN} will not be run"
 WORK_SECONDS = 1
 
 
-def run(case):
+def test_sandbox(case):
     more = {"arguments": SANDBOX, "machine": [f"ft-respawn={RESPAWN}"]}
     with Succession.of(case, primary=more, secondary=more) as pair:
         pair.start(captures=()).wait_up()

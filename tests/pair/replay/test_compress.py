@@ -15,7 +15,7 @@ POSTED = 4 << 20
 BODY = b"a" * POSTED
 
 
-def run(case):
+def test_compress(case):
     plain = posted(case, "plain", ())
     packed = posted(case, "zstd", ("ft-compress=zstd",), kill=True)
     case.expect("the plain log carries what was posted", plain >= POSTED, f"{plain} of {POSTED} bytes")

@@ -26,7 +26,7 @@ AGAIN_SECONDS, QUIET_SECONDS = 60, 3
 TEXT, OTHER = b"a-text-in-memory", b"a-text-in-memorz"
 
 
-def run(case):
+def test_digest_flip(case):
     found_by_digest(case, faulty_qemu())
     found_by_output(case)
 

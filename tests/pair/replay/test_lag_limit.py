@@ -10,6 +10,7 @@ digests agree, and both are still a pair.
 import signal
 import time
 
+import pytest
 from ftpair import digest, guest
 from ftpair.succession import Succession
 
@@ -18,21 +19,21 @@ EARLY_SECONDS, LATE_SECONDS = 0.6, 6.0
 LOAD = "(while :; do :; done) >/dev/null 2>&1 </dev/null & sleep 0.5"
 
 
-def run(case):
-    with Succession.of(case, machine=(f"ft-lag-limit={LIMIT_MS}",), timeout_ms=TIMEOUT_MS) as pair:
-        pair.start(captures=()).wait_up()
-        guest.command(pair, LOAD)
-        begin = time.monotonic()
-        pair.secondary.signal(signal.SIGSTOP)
-        early = look(pair, begin, EARLY_SECONDS)
-        late = look(pair, begin, LATE_SECONDS)
-        pair.secondary.signal(signal.SIGCONT)
-        case.expect("the lag is told", abs((late[1] - early[1]) / (late[0] - early[0]) - 1) < 0.05,
-                    [f"{lag:.2f} s after {s:.2f} s" for s, lag, _ in (early, late)])
-        case.expect("slowed above a 20th of the limit", late[2] - early[2] > 1e9, f"{(late[2] - early[2]) / 1e9:.2f} s")
-        caught_up(case, pair)
-        digest.compared(pair, 60)
-        pair.stay_protected(1)
+@pytest.mark.setup(kind=Succession, machine=(f"ft-lag-limit={LIMIT_MS}",), timeout_ms=TIMEOUT_MS)
+def test_lag_limit(case, pair):
+    pair.start(captures=()).wait_up()
+    guest.command(pair, LOAD)
+    begin = time.monotonic()
+    pair.secondary.signal(signal.SIGSTOP)
+    early = look(pair, begin, EARLY_SECONDS)
+    late = look(pair, begin, LATE_SECONDS)
+    pair.secondary.signal(signal.SIGCONT)
+    case.expect("the lag is told", abs((late[1] - early[1]) / (late[0] - early[0]) - 1) < 0.05,
+                [f"{lag:.2f} s after {s:.2f} s" for s, lag, _ in (early, late)])
+    case.expect("slowed above a 20th of the limit", late[2] - early[2] > 1e9, f"{(late[2] - early[2]) / 1e9:.2f} s")
+    caught_up(case, pair)
+    digest.compared(pair, 60)
+    pair.stay_protected(1)
 
 
 def look(pair, begin, seconds):

@@ -16,5 +16,5 @@ from ftpair import bare
 EXPECTED = 3 * " 00000001a 00000002a 00000002a" + " END\n"
 
 
-def run(case):
+def test_large_page(case):
     bare.expect_each_way(case, "large-page", ("large32", "large64"), EXPECTED, "the new code each time, and accessed")

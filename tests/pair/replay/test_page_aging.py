@@ -21,7 +21,7 @@ COUNTERS = ("pgscan_anon", "pgsteal_anon", "pswpout", "pswpin")
 ENOUGH = 200                    # pages in SECONDS, of each kind; thousands when nothing else runs
 
 
-def run(case):
+def test_page_aging(case):
     small = {"parameters": "ft.file=0", "machine": [f"ft-digest={DIGEST_MS}"]}
     with case.pair(primary=small, secondary=small) as pair:
         pair.start().wait_up()

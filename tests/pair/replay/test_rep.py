@@ -22,7 +22,7 @@ LOOPS_FASTER = 2                # than one iteration per block; 5 as seen
 SECTIONS_MIN, ENTRIES_MIN = 60, 50000
 
 
-def run(case):
+def test_rep(case):
     folder = bare.build(case, "rep")
     for image in ("rep32", "rep64"):
         compare(case, folder, image)

@@ -20,7 +20,7 @@ FRAMES_MIN = 20                 # a second; 250 of a host that is not busy
 BEHIND_MAX_NS = 1_000_000_000   # as in guest_panic; 250 ms is ft-lag-limit's default
 
 
-def run(case):
+def test_silent_guest(case):
     folder = bare.build(case, "silent")
     for image in ("silent32", "silent64"):
         more = {"arguments": ("-kernel", str(folder / image))}

@@ -21,7 +21,7 @@ DIGESTS = 50
 EXPECTED = "00000000 some END"
 
 
-def run(case):
+def test_turn_end(case):
     folder = bare.build(case, "turn-end")
     for image in ("turn32", "turn64"):
         more = {"arguments": ("-kernel", str(folder / image))}

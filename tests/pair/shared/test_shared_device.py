@@ -10,10 +10,9 @@ where this user gets no loop device.
 
 from contextlib import contextmanager
 
-import test_shared_kill
 from ftpair import disk
 from ftpair.case import Skip
-from ftpair.shared_disk import SharedDisk
+from ftpair.shared_disk import SharedDisk, killed_twice
 
 WARNING = "the locks of a block device are known to this host alone"
 
@@ -38,11 +37,11 @@ def on_device(pair):
         disk.need("losetup", "--detach", device)
 
 
-def run(case):
+def test_shared_device(case):
     for reads in ("log", "disk"):
         pair = SharedDevice.of(case, reads, reads=reads)
         # The nodes end before the device goes: until then it is busy.
         with on_device(pair), pair:
-            test_shared_kill.killed_twice(case, pair)
+            killed_twice(case, pair)
             said = [WARNING in (pair.folder / f"{node}.stderr").read_text() for node in ("primary", "secondary")]
             case.expect("both nodes say what a block device cannot give", said == [True, True], said)

@@ -23,7 +23,7 @@ READ = f"dd if=/dev/vdb of=/dev/null bs=4k count=1 skip={BROKEN // 4096} iflag=d
 COPY = "if=none,id=d1,file=copy.raw,format=raw,cache=none"
 
 
-def run(case):
+def test_shared_errors(case):
     fails_on_the_primary(case)
     fails_on_the_secondary(case)
     a_copy(case)

@@ -6,12 +6,11 @@ Method: as disk_handover, with ft-disk=shared; the slow drive is one whose reque
 are throttled by the host. Afterwards the old primary has its images closed.
 """
 
+from ftpair.busy_drives import hand_over
 from ftpair.shared_disk import SharedDisk
 
-from test_disk_handover import hand_over
 
-
-def run(case):
+def test_shared_handover(case):
     with SharedDisk.slow(case) as pair:
         old, new = pair.primary, pair.secondary
         hand_over(case, pair)

@@ -10,7 +10,7 @@ from ftpair import write_rule
 from ftpair.shared_disk import SharedDisk
 
 
-def run(case):
+def test_shared_hold(case):
     with SharedDisk.of(case, drives=2, empty_second=True, more=write_rule.node_arguments()) as pair:
         pair.start(captures=()).wait_up()
         case.judge(*write_rule.measure(pair, pair.image("a", 1)))

@@ -10,7 +10,7 @@ from ftpair.case import faulty_qemu
 from ftpair.shared_disk import SharedDisk
 
 
-def run(case):
+def test_shared_hold_broken(case):
     with SharedDisk.of(case, drives=2, empty_second=True, more=write_rule.node_arguments(), qemu=faulty_qemu(),
                        environment={"FT_FAULT": "write-before-ack"}) as pair:
         pair.start(captures=()).wait_up()

@@ -25,7 +25,7 @@ CHECK = ("wrong=0; for f in /run/sums/*; do b=${f##*/}; w=${b%.*}; n=${b#*.}; "
 STOP = "touch /run/stop; while [ $(ls /run/stopped.* 2>/dev/null | wc -l) -lt 4 ]; do sleep 0.1; done"
 
 
-def run(case):
+def test_shared_in_flight(case):
     for image_format in ("raw", "qcow2"):
         with SharedDisk.slow(case, image_format, image_format=image_format,
                              more=trace.arguments(("ft_disk_reissue",), "{side}.trace")) as pair:

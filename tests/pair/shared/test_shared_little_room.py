@@ -21,7 +21,7 @@ LOAD = (f"(for n in $(seq {READERS}); do (while :; do dd if=/dev/vdb of=/dev/nul
 TRACE_FILE = "primary.trace"
 
 
-def run(case):
+def test_shared_little_room(case):
     with SharedDisk.of(case, drives=2, more=trace.arguments(["ft_disk_no_room"], TRACE_FILE), qemu=faulty_qemu(),
                        environment={"FT_FAULT": "little-room"}) as pair:
         pair.start(captures=()).wait_up()

@@ -5,11 +5,10 @@ Method: as disk_quit, with ft-disk=shared: the secondary keeps requests whose
 completion never comes, the primary holds writes whose acknowledgement never comes.
 """
 
+from ftpair.busy_drives import end_both
 from ftpair.shared_disk import SharedDisk
 
-from test_disk_quit import end_both
 
-
-def run(case):
+def test_shared_quit(case):
     with SharedDisk.slow(case) as pair:
         end_both(case, pair)

@@ -18,7 +18,7 @@ LOAD = ("(for n in 1 2 3; do (while :; do dd if=/dev/vdb of=/dev/null bs=64k cou
         "conv=notrunc; done) & done) >/dev/null 2>&1 </dev/null & sleep 0.5")
 
 
-def run(case):
+def test_shared_reads(case):
     ratio = {reads: log_for_reads(case, reads) for reads in ("log", "disk")}
     case.expect("the log carries the data, or not", ratio["log"] > 1 and ratio["disk"] < 0.5, ratio)
 

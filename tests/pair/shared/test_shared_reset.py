@@ -5,10 +5,9 @@ none of them to a deadlock, and the nodes stay equal.
 Method: as disk_reset, with ft-disk=shared and a drive that the host throttles.
 """
 
+from ftpair.busy_drives import TRACE, resets
 from ftpair.shared_disk import SharedDisk
 
-from test_disk_reset import TRACE, resets
 
-
-def run(case):
+def test_shared_reset(case):
     resets(case, lambda tag: SharedDisk.slow(case, tag, more=TRACE))

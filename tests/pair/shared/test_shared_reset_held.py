@@ -14,11 +14,10 @@ import signal
 import time
 
 from ftpair import guest
+from ftpair.busy_drives import still
 from ftpair.node import READY
 from ftpair.pair import Failed
 from ftpair.shared_disk import SharedDisk
-
-from test_disk_reset import still
 
 DELAY_MS = 300
 REBOOTS = 20                    # in each a write waits, or not: one in two or three
@@ -28,7 +27,7 @@ LOAD = ("(for n in 1 2 3 4; do (while :; do dd if=/dev/urandom of=/dev/vdb bs=16
 RESET = "echo 1 >/sys/bus/pci/devices/$(basename $(readlink -f /sys/block/vdb/device/..))/reset"
 
 
-def run(case):
+def test_shared_reset_held(case):
     for reads in ("log", "disk"):
         with start(case, reads, reads) as pair:
             resets(case, pair)

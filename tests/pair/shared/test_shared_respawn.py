@@ -15,7 +15,7 @@ WORK_SECONDS = 2
 ROUNDS = 3
 
 
-def run(case):
+def test_shared_respawn(case):
     for image_format in ("raw", "qcow2"):
         with SharedDisk.of(case, image_format, image_format=image_format) as pair:
             succeed(case, pair)

@@ -23,7 +23,7 @@ class SlowReads(SharedDisk):
         return {**super()._more(side), "qemu": faulty_qemu(), "environment": {"FT_FAULT": "slow-reads"}}
 
 
-def run(case):
+def test_shared_slow_reads(case):
     with SlowReads.of(case, drives=2, reads="disk") as pair:
         pair.start(captures=()).wait_up()
         pair.start_long_incr()

@@ -27,7 +27,7 @@ LOAD = "(for n in 1 2 3 4; do (while :; do dd if=/dev/urandom of=/dev/vdb bs=64k
        "oflag=direct conv=notrunc; done) & done) >/dev/null 2>&1 </dev/null & sleep 0.5"
 
 
-def run(case):
+def test_shared_split(case):
     for image_format in ("raw", "qcow2"):
         for wake in (signal.SIGCONT, signal.SIGKILL):
             with start(case, f"{image_format}-{wake.name.lower()}", image_format) as pair:

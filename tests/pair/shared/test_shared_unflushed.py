@@ -18,7 +18,7 @@ READ = (f"for n in $(seq 0 {MIB * 16 - 1}); do dd if=/dev/vdb bs=64k count=1 ski
         "2>/dev/null | sha256sum")
 
 
-def run(case):
+def test_shared_unflushed(case):
     for image_format in ("raw", "qcow2"):
         with SharedDisk.of(case, image_format, image_format=image_format, drives=2, empty_second=True) as pair:
             pair.start(captures=()).wait_up()

@@ -10,7 +10,7 @@ from ftpair.case import faulty_qemu
 from ftpair.shared_disk import SharedDisk
 
 
-def run(case):
+def test_shared_write_differs(case):
     with SharedDisk.of(case, drives=2, on="b", qemu=faulty_qemu(), environment={"FT_FAULT": "flip-write"}) as pair:
         pair.start(captures=())
         failed = pair.wait_state(pair.secondary, "failed", 60)

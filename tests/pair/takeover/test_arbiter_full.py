@@ -12,19 +12,18 @@ from ftpair.netns import run as run_command
 from ftpair.pair import Failed
 
 
-def run(case):
-    with case.pair() as pair:
-        run_command(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=100", "tmpfs", str(pair.arbiter_folder)])
-        try:
-            pair.start().wait_up()
-            fill(pair.arbiter_folder)
-            pair.start_incr()
-            guest.kill_primary(case, pair)
-            case.expect("the folder was full all the time", not fits(pair.arbiter_folder))
-        finally:
-            pair.secondary.stop()
-            pair.primary.stop()
-            run_command(["umount", str(pair.arbiter_folder)])
+def test_arbiter_full(case, pair):
+    run_command(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=100", "tmpfs", str(pair.arbiter_folder)])
+    try:
+        pair.start().wait_up()
+        fill(pair.arbiter_folder)
+        pair.start_incr()
+        guest.kill_primary(case, pair)
+        case.expect("the folder was full all the time", not fits(pair.arbiter_folder))
+    finally:
+        pair.secondary.stop()
+        pair.primary.stop()
+        run_command(["umount", str(pair.arbiter_folder)])
 
 
 def fill(folder: Path):

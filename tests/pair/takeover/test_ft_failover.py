@@ -15,28 +15,27 @@ from ftpair.pair import Failed, expected_sha256
 from ftpair.qmp import QmpError
 
 
-def run(case):
-    with case.pair() as pair:
-        pair.start(captures=("a", "b")).wait_up()
-        pair.start_incr()
-        pair.start_download()
-        time.sleep(2)
-        moment = time.monotonic_ns()
-        pair.primary.qmp.command("ft-failover")
-        case.expect("no digest of a guest that was handed over", not digests(pair.primary))
-        live = pair.wait_state(pair.secondary, "exposed", 5)
-        stopped = pair.wait_state(pair.primary, "fenced", 5)
-        live_ns, live_real = time.monotonic_ns(), time.time_ns()
-        case.expect("roles have changed", live["role"] == "primary" and live["epoch"] > 0,
-                    f"secondary: {live['role']}, epoch {live['epoch']}; primary: {stopped['state']}")
-        if not pair.wait_replies_after(live_ns):
-            raise Failed(f"no replies: {pair.incr.result or pair.incr.progress}")
-        time.sleep(1.5)
-        result = pair.incr.finish()
-        case.figure("gap_ms", verdict.ms(verdict.longest_gap(result)[0]))
-        case.judge(*verdict.replies(result), verdict.gap(result, failover.GAP_MAX_MS, moment),
-                   *verdict.download(pair.download.finish(40), expected_sha256(), moment, live_ns),
-                   verdict.silent(pair.capture("a"), "old primary silent afterwards", live_real))
+def test_ft_failover(case, pair):
+    pair.start(captures=("a", "b")).wait_up()
+    pair.start_incr()
+    pair.start_download()
+    time.sleep(2)
+    moment = time.monotonic_ns()
+    pair.primary.qmp.command("ft-failover")
+    case.expect("no digest of a guest that was handed over", not digests(pair.primary))
+    live = pair.wait_state(pair.secondary, "exposed", 5)
+    stopped = pair.wait_state(pair.primary, "fenced", 5)
+    live_ns, live_real = time.monotonic_ns(), time.time_ns()
+    case.expect("roles have changed", live["role"] == "primary" and live["epoch"] > 0,
+                f"secondary: {live['role']}, epoch {live['epoch']}; primary: {stopped['state']}")
+    if not pair.wait_replies_after(live_ns):
+        raise Failed(f"no replies: {pair.incr.result or pair.incr.progress}")
+    time.sleep(1.5)
+    result = pair.incr.finish()
+    case.figure("gap_ms", verdict.ms(verdict.longest_gap(result)[0]))
+    case.judge(*verdict.replies(result), verdict.gap(result, failover.GAP_MAX_MS, moment),
+               *verdict.download(pair.download.finish(40), expected_sha256(), moment, live_ns),
+               verdict.silent(pair.capture("a"), "old primary silent afterwards", live_real))
 
 
 def digests(node, seconds=0.3):

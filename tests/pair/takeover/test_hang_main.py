@@ -12,7 +12,7 @@ from ftpair import hanging, verdict
 from ftpair.case import faulty_qemu
 
 
-def run(case):
+def test_hang_main(case):
     with case.pair(primary={"qemu": faulty_qemu(), "environment": {"FT_FAULT": "hang-main"}}) as pair:
         pair.start(captures=("a", "b")).wait_up()
         pair.start_incr()

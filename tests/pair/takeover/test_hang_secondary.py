@@ -14,7 +14,7 @@ from ftpair.frozen_thread import main_loop
 HANG_S = 14.0
 
 
-def run(case):
+def test_hang_secondary(case):
     with case.pair() as pair:
         pair.start().wait_up()
         both_hang(case, pair)

@@ -10,15 +10,14 @@ from ftpair import hanging, verdict
 from ftpair.frozen_thread import vcpu
 
 
-def run(case):
-    with case.pair() as pair:
-        pair.start(captures=("a", "b")).wait_up()
-        pair.start_incr()
-        frozen = vcpu(pair.primary)
-        begun = time.monotonic()
-        # Stopped with a lock, its main loop stands still as well, and one of the two is named.
-        taken = hanging.taken_over(case, pair, begun, ("vCPU thread", "main loop"))
-        hanging.told_while_it_hangs(case, pair, "vCPU thread", "vcpu")
-        frozen.thaw()
-        hanging.fenced_when_it_moves(case, pair, taken, "vCPU thread")
-        case.judge(*verdict.replies(pair.incr.finish()))
+def test_hang_vcpu(case, pair):
+    pair.start(captures=("a", "b")).wait_up()
+    pair.start_incr()
+    frozen = vcpu(pair.primary)
+    begun = time.monotonic()
+    # Stopped with a lock, its main loop stands still as well, and one of the two is named.
+    taken = hanging.taken_over(case, pair, begun, ("vCPU thread", "main loop"))
+    hanging.told_while_it_hangs(case, pair, "vCPU thread", "vcpu")
+    frozen.thaw()
+    hanging.fenced_when_it_moves(case, pair, taken, "vCPU thread")
+    case.judge(*verdict.replies(pair.incr.finish()))

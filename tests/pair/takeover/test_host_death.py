@@ -8,7 +8,7 @@ FIN and no RST can leave; the secondary must notice by silence alone.
 from ftpair import failover
 
 
-def run(case):
+def test_host_death(case):
     story = failover.Failover("host")
     with case.pair() as pair:
         pair.start().wait_up()

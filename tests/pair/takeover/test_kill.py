@@ -9,7 +9,7 @@ connections stay, the gap is short, the secondary was silent until then.
 from ftpair import failover
 
 
-def run(case):
+def test_kill(case):
     story = failover.Failover("kill")
     with case.pair() as pair:
         pair.start().wait_up()

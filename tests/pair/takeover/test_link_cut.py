@@ -9,7 +9,7 @@ clients on their old connections, the other be fenced and emit nothing more.
 from ftpair import failover
 
 
-def run(case):
+def test_link_cut(case):
     story = failover.Failover("link")
     with case.pair() as pair:
         pair.start().wait_up()

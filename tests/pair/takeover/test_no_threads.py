@@ -28,7 +28,7 @@ NAMES = {resource.RLIMIT_NPROC: "Max processes", resource.RLIMIT_NOFILE: "Max op
 OPTIONS = {resource.RLIMIT_NPROC: "--nproc", resource.RLIMIT_NOFILE: "--nofile", resource.RLIMIT_FSIZE: "--fsize"}
 
 
-def run(case):
+def test_no_threads(case):
     if os.environ.get(INSIDE):
         raise Skip("there are no other users in a user namespace")
     more = {"arguments": ("-run-with", f"user={USER}:{USER}"), "parameters": "ft.file=0"}

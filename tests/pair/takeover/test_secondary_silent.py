@@ -14,23 +14,22 @@ from ftpair.capture import ETH_P_RARP
 from ftpair.hosts import GUEST_MAC
 
 
-def run(case):
-    with case.pair() as pair:
-        pair.start(captures=("a", "b")).wait_up()
-        pair.start_incr()
-        time.sleep(2)
-        case.judge(verdict.silent(pair.capture("b"), "secondary's tap silent while it follows"))
-        primary_frames = len(pair.capture("a").out())
-        case.expect("the primary's tap was not silent", primary_frames > 100, primary_frames)
-        console = pair.secondary.console()
-        case.expect("secondary's console empty", not console, f"{len(console)} characters")
-        fault_real = time.time_ns()
-        pair.inject("kill")
-        pair.wait_state(pair.secondary, "exposed", 5)
-        pair.wait_replies_after(time.monotonic_ns())
-        time.sleep(1)
-        announced(case, pair.capture("b").out(fault_real))
-        case.judge(*verdict.replies(pair.incr.finish()))
+def test_secondary_silent(case, pair):
+    pair.start(captures=("a", "b")).wait_up()
+    pair.start_incr()
+    time.sleep(2)
+    case.judge(verdict.silent(pair.capture("b"), "secondary's tap silent while it follows"))
+    primary_frames = len(pair.capture("a").out())
+    case.expect("the primary's tap was not silent", primary_frames > 100, primary_frames)
+    console = pair.secondary.console()
+    case.expect("secondary's console empty", not console, f"{len(console)} characters")
+    fault_real = time.time_ns()
+    pair.inject("kill")
+    pair.wait_state(pair.secondary, "exposed", 5)
+    pair.wait_replies_after(time.monotonic_ns())
+    time.sleep(1)
+    announced(case, pair.capture("b").out(fault_real))
+    case.judge(*verdict.replies(pair.incr.finish()))
 
 
 def announced(case, frames):

@@ -13,7 +13,7 @@ from ftpair import verdict
 from ftpair.case import faulty_qemu
 
 
-def run(case):
+def test_secondary_stuck(case):
     with case.pair(secondary={"qemu": faulty_qemu(), "environment": {"FT_FAULT": "stand-still"}}) as pair:
         pair.start()
         pair.wait_state(pair.primary, "exposed", 90)

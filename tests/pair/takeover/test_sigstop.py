@@ -14,7 +14,7 @@ from ftpair import failover, verdict
 from ftpair.qmp import QmpError
 
 
-def run(case):
+def test_sigstop(case):
     story = failover.Failover("stop")
     with case.pair() as pair:
         pair.start().wait_up()

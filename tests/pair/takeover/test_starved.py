@@ -12,6 +12,7 @@ a true one, and the test has nothing to say.
 import os
 import time
 
+import pytest
 from ftpair import digest, guest, verdict
 from ftpair.case import Skip
 from ftpair.cgroup import Starved
@@ -24,19 +25,19 @@ TIMEOUT_MS = 500
 SERVED_S = 10.0                 # the longest time without an answer: a few hundred ms, with room for a busy machine
 
 
-def run(case):
-    with Succession.of(case, alone=True, timeout_ms=TIMEOUT_MS) as pair:
-        pair.start_alone()
-        pair.start_long_incr()
-        guest.order(pair, "while :; do :; done")
-        for who in ("primary", "secondary"):
-            starve(case, pair, who)
-            pair.primary.qmp.command("ft-detach")
-            pair.wait_state(pair.primary, "exposed", 10)
-        result = pair.incr.finish()
-        case.judge(*verdict.replies(result))
-        gap = verdict.longest_gap(result)[0] / 1e9
-        case.expect("the client was served all the time", gap < SERVED_S, f"longest gap {gap:.2f} s")
+@pytest.mark.setup(kind=Succession, alone=True, timeout_ms=TIMEOUT_MS)
+def test_starved(case, pair):
+    pair.start_alone()
+    pair.start_long_incr()
+    guest.order(pair, "while :; do :; done")
+    for who in ("primary", "secondary"):
+        starve(case, pair, who)
+        pair.primary.qmp.command("ft-detach")
+        pair.wait_state(pair.primary, "exposed", 10)
+    result = pair.incr.finish()
+    case.judge(*verdict.replies(result))
+    gap = verdict.longest_gap(result)[0] / 1e9
+    case.expect("the client was served all the time", gap < SERVED_S, f"longest gap {gap:.2f} s")
 
 
 def starve(case, pair, who):

@@ -18,7 +18,7 @@ REASON = "the peer's process has died"
 DEATHS = 8
 
 
-def run(case):
+def test_witness(case):
     with Succession.of(case, "witness") as pair:
         reasons, notice_ms = deaths(case, pair, DEATHS)
         noticed = sum(REASON in reason for reason in reasons)

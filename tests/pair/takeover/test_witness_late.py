@@ -52,7 +52,7 @@ class WitnessKeeper(Proxy):
         near.close()
 
 
-def run(case):
+def test_witness_late(case):
     for tag, wait_for_primary in (("late", True), ("early", False)):
         with case.pair(tag, peer_port=PROXY_PORT, timeout_ms=PATIENT_MS) as pair:
             one(case, pair, tag, wait_for_primary)
