@@ -62,7 +62,7 @@ std::string uuid_text(Uuid id) {
 std::string file_prefix(Uuid vm) { return "ft-" + uuid_text(vm) + "-"; }
 
 bool is_node_id(std::string_view s) {
-    return s.size() == 2 * FT_UUID_BYTES &&
+    return s.size() == size_t{2} * FT_UUID_BYTES &&
            s.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 

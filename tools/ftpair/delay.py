@@ -57,7 +57,6 @@ class DelayedWire:
         self._process.stdout.close()
 
 
-
 def open_end(interface):
     end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     end.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
