@@ -1,15 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Finishes a patch series that git format-patch wrote: neutral headers, trailers, the file "series" and the table TOUCHED.md.
+"""Finishes a patch series that git format-patch wrote: neutral headers, trailers, names, the file "series" and the table TOUCHED.md.
 
-Used by scripts/patches refresh.
+A patch names itself by the trailer "Patch: GROUP/NAME" of its message and becomes GROUP/NNNN-NAME.patch; a number counts within its
+group. Used by scripts/patches refresh.
 """
 import argparse
 import glob
 import os
 import re
+import shutil
 import sys
 
+# In the order in which they are applied; what each is for is in TOUCHED.md.
+GROUPS = {
+    "fixes": "faults of QEMU, each with a reproducer (`qemu-patches/fixes/reproduce`); ready to be sent",
+    "tcg": "TCG under icount and record/replay: speed, and TLBs that are a function of the guest's execution; of use without FT",
+    "replay": "the log of record/replay as a stream",
+    "loop": "the turn of the vCPU's thread with such a log",
+    "hooks": "calls of FT, and what it asks of QEMU",
+}
 AUTHOR = "qemu-ft <qemu-ft@localhost>"
 TRAILERS = ("Origin: qemu-ft", "Forwarded: no")
 
@@ -29,6 +39,31 @@ def finish_header(text):
             gap = "\n\n"
         head = head.rstrip("\n") + gap + "\n".join(missing)
     return head + separator + rest
+
+
+def name_of(text, path):
+    """GROUP and NAME of a patch, as its message tells them."""
+    head = text.partition("\n---\n")[0]
+    match = re.search(r"(?m)^Patch: ([a-z]+)/([a-z0-9-]+)$", head)
+    if not match or match.group(1) not in GROUPS:
+        sys.exit(f"patches: the message of {os.path.basename(path)} names no patch; it needs a line 'Patch: GROUP/NAME' beside its other "
+                 f"trailers, with GROUP one of {', '.join(GROUPS)} and NAME of small letters, digits and '-'")
+    return match.groups()
+
+
+def file_names(names):
+    """GROUP/NNNN-NAME.patch for each (GROUP, NAME); groups must not mix, so that a folder shows what the series applies in a row."""
+    order = list(GROUPS)
+    numbers = dict.fromkeys(GROUPS, 0)
+    last = 0
+    for group, name in names:
+        if order.index(group) < last:
+            sys.exit(f"patches: {group}/{name} stands behind a patch of {order[last]}/; the groups come in the order {', '.join(GROUPS)}")
+        if names.count((group, name)) > 1:
+            sys.exit(f"patches: two patches are named {group}/{name}")
+        last = order.index(group)
+        numbers[group] += 1
+        yield f"{group}/{numbers[group]:04}-{name}.patch"
 
 
 def touched(text):
@@ -59,16 +94,16 @@ def touched(text):
         yield name, new, hunks, added, removed
 
 
-def table(patches):
+def table(names, patches):
     files = {}
-    for number, text in enumerate(patches, 1):
+    for patch, text in zip(names, patches):
         for name, new, hunks, added, removed in touched(text):
             row = files.setdefault(name, [False, 0, 0, 0, []])
             row[0] = row[0] or new
             row[1] += hunks
             row[2] += added
             row[3] += removed
-            row[4].append(str(number))
+            row[4].append("/".join(patch))
     old = {name: row for name, row in files.items() if not row[0]}
     sums = [sum(row[i] for row in old.values()) for i in (1, 2, 3)]
     yield "# Existing QEMU files that the series changes"
@@ -76,6 +111,11 @@ def table(patches):
     yield "Written by `scripts/patches refresh`; do not edit."
     yield ""
     yield f"{len(patches)} patches change {len(old)} existing files in {sums[0]} hunks: {sums[1]} lines added, {sums[2]} removed."
+    yield ""
+    yield "| group | patches | for |"
+    yield "|---|---:|---|"
+    for group, purpose in GROUPS.items():
+        yield f"| {group}/ | {sum(name[0] == group for name in names)} | {purpose} |"
     yield ""
     yield "| file | hunks | added | removed | patches |"
     yield "|---|---:|---:|---:|---|"
@@ -89,17 +129,25 @@ def table(patches):
 
 
 def finish(folder):
+    """FOLDER holds what git format-patch wrote; afterwards the files of qemu-patches."""
+    patches, names = [], []
     paths = sorted(glob.glob(os.path.join(folder, "*.patch")))
-    patches = []
     for path in paths:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             patches.append(finish_header(file.read()))
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(patches[-1])
+        names.append(name_of(patches[-1], path))
+        os.remove(path)
+    files = list(file_names(names))
+    for group in GROUPS:
+        shutil.rmtree(os.path.join(folder, group), ignore_errors=True)
+        os.mkdir(os.path.join(folder, group))
+    for path, text in zip(files, patches):
+        with open(os.path.join(folder, path), "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
     with open(os.path.join(folder, "series"), "w", encoding="ascii") as file:
-        file.writelines(os.path.basename(path) + "\n" for path in paths)
+        file.writelines(path + "\n" for path in files)
     with open(os.path.join(folder, "TOUCHED.md"), "w", encoding="utf-8") as file:
-        file.writelines(line + "\n" for line in table(patches))
+        file.writelines(line + "\n" for line in table(names, patches))
 
 
 def main():

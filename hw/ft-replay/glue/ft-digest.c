@@ -103,7 +103,7 @@ static void ft_add_timer(int64_t expire_ns, void *opaque)
 /*
  * How large a TLB is decides which accesses walk the page table, later: sizes that
  * differ are a difference that has not shown yet. Those for fetches are left out, for
- * which it decides nothing (patch 10).
+ * which it decides nothing (x86_cpu_fetch_next).
  */
 static void ft_digest_tlbs(void)
 {
