@@ -254,25 +254,20 @@ static bool ft_main_loop_owes(void)
     return qemu_reset_requested_get() || qemu_shutdown_requested_get();
 }
 
-static void ft_patience_ends(void *opaque)
+static bool ft_disks_are_quiet(void *opaque)
 {
-    /* What aio_poll() waits for has come. */
+    return ft_disk_in_flight() == 0;
 }
 
 /* The vCPU waits for us meanwhile, so nothing new is asked. False: some have no answer. */
 static bool ft_wait_for_disks(uint64_t deadline_ns)
 {
-    QEMUTimer *timer = aio_timer_new(qemu_get_aio_context(), QEMU_CLOCK_REALTIME, SCALE_NS,
-                                     ft_patience_ends, NULL);
+    bool quiet;
 
-    timer_mod(timer, deadline_ns);
     ft_io_main_looks(true);
-    while (ft_disk_in_flight() && ft_now_ns() < deadline_ns) {
-        aio_poll(qemu_get_aio_context(), true);
-    }
+    quiet = ft_poll_until(ft_disks_are_quiet, NULL, deadline_ns);
     ft_io_main_looks(false);
-    timer_free(timer);
-    return ft_disk_in_flight() == 0;
+    return quiet;
 }
 
 /* The first drive that owes answers; there is one. */

@@ -407,6 +407,10 @@ bool ft_thread_new(const char *name, void *(*run)(void *), void *opaque, Error *
 /* For the calling thread: descriptors of its own, @keep alone of the others or -1. */
 bool ft_thread_own_descriptors(int keep);
 
+/* -- ft-poll.c: a wait of the main thread, while its loop goes on ----------------- */
+/* Main. False: the deadline came before @done said that what is waited for has come. */
+bool ft_poll_until(bool (*done)(void *opaque), void *opaque, uint64_t deadline_ns);
+
 /* -- ft-arbiter.c ------------------------------------------------------------- */
 /* Main, at start: from the main loop, tries what a claim will need; exits if it cannot. */
 void ft_arbiter_prove_soon(void);

@@ -381,29 +381,15 @@ bool ft_copy_sends(void)
     return sent_ns != 0 && ft_now_ns() - sent_ns < FT_SENT_NS;
 }
 
-static void ft_finish_is_late(void *opaque)
+static bool ft_run_has_ended(void *run)
 {
-    /* What aio_poll() waits for has come. */
-}
-
-/* Polls until the run has ended. False: the deadline came first. */
-static bool ft_copy_wait(FtCopyRun *run, uint64_t deadline_ns)
-{
-    QEMUTimer *timer = aio_timer_new(qemu_get_aio_context(), QEMU_CLOCK_REALTIME, SCALE_NS,
-                                     ft_finish_is_late, NULL);
-
-    timer_mod(timer, deadline_ns);
-    while (!run->ended && ft_now_ns() < deadline_ns) {
-        aio_poll(qemu_get_aio_context(), true);
-    }
-    timer_free(timer);
-    return run->ended;
+    return ((const FtCopyRun *)run)->ended;
 }
 
 /* The reason itself was posted when it happened. */
 static char *ft_finish_failed_why(void)
 {
-    return g_strdup_printf("the cut: a drive's image cannot be copied");
+    return g_strdup("the cut: a drive's image cannot be copied");
 }
 
 static char *ft_finish_late_why(uint64_t allowed_ns)
@@ -427,7 +413,7 @@ char *ft_copy_finish(uint64_t allowed_ns)
     run->final = true;
     qemu_co_sleep_wake(&run->idle);
     qemu_co_sleep_wake(&run->slice.sleep);
-    if (!ft_copy_wait(run, ft_now_ns() + allowed_ns)) {
+    if (!ft_poll_until(ft_run_has_ended, run, ft_now_ns() + allowed_ns)) {
         why = ft_finish_late_why(allowed_ns);
         run->final = false;     /* its coroutine frees it when its read comes back */
         ft_copy_abort();
