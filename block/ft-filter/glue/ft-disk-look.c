@@ -27,6 +27,8 @@
 #define FT_SLICE_NS (2 * SCALE_MS)
 /* What was counted may be time in which this thread had no CPU. */
 #define FT_SLICE_SLEEP_MAX_NS (10 * SCALE_MS)
+/* The fault hang-copy. */
+#define FT_HANG_COPY_US (20 * G_USEC_PER_SEC)
 
 /* -- slices ----------------------------------------------------------------------- */
 
@@ -110,8 +112,29 @@ static uint64_t coroutine_fn ft_look_zeros(FtDisk *d, uint64_t first, uint64_t m
     return 0;
 }
 
+static int ft_hang_copy(void *opaque)
+{
+    g_usleep(FT_HANG_COPY_US);
+    return 0;
+}
+
+/* The fault hang-copy: once, at a cut. The next attach finds a drive that answers. */
+static bool ft_look_hangs(void)
+{
+    static bool hung;
+
+    if (hung || !ft_node.cutting || !ft_fault("hang-copy")) {
+        return false;
+    }
+    hung = true;
+    return true;
+}
+
 static int coroutine_fn ft_look_read(FtLook *l, FtDisk *d)
 {
+    if (ft_look_hangs()) {
+        thread_pool_submit_co(ft_hang_copy, NULL);
+    }
     GRAPH_RDLOCK_GUARD();
     return bdrv_co_pread(d->bs->file, l->first * FT_DISK_CHUNK_BYTES, l->bytes, l->buf, 0);
 }
