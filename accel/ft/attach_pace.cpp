@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "accel/ft/megabytes.hpp"
 #include "accel/ft/result.hpp"
 
 namespace ft {
@@ -98,12 +99,6 @@ FtAttachVerdict AttachPace::look(const FtAttachLook &look) noexcept {
     return FT_ATTACH_GO_ON;
 }
 
-/* Three digits at most: "180", "9.5", "0.12". */
-static std::string megabytes(uint64_t bytes) {
-    double mb = double(bytes) / 1e6;
-    return fail(mb < 10 ? "%.2g MB" : "%.0f MB", mb).error().text;
-}
-
 std::string AttachPace::why() const {
     std::string link = megabytes(link_.rate()), left = megabytes(left_ + beside_);
 
@@ -167,8 +162,8 @@ uint64_t ft_attach_pace_slice(const FtAttachPace *p, uint64_t most) noexcept {
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
 void ft_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) noexcept {
-    *s = {p->looks(), p->slowed(), p->written_rate(), p->link().rate(),
-          p->link().moved_ns()};
+    *s = {p->looks(),       p->slowed(),       p->written_rate(),
+          p->link().rate(), p->link().known(), p->link().moved_ns()};
 }
 
 /* THREAD: main. OWNERSHIP: the text is the caller's. */

@@ -441,6 +441,7 @@ typedef struct FtAttachLook {          /* what a look at dirty memory found */
 typedef struct FtAttachStats {
     unsigned looks, slowed;            /* slowed: thousandths of its time   */
     uint64_t written_rate, link_rate;  /* bytes a second                    */
+    bool link_known;                   /* it has shown what it can do       */
     uint64_t moved_ns;                 /* when the link last carried something */
 } FtAttachStats;
 typedef struct FtAttachPace FtAttachPace;
@@ -584,6 +585,30 @@ uint64_t ft_copy_map_left(const FtCopyMap *m) FT_NOEXCEPT;
 uint64_t ft_copy_map_rounds(const FtCopyMap *m) FT_NOEXCEPT;
 /* Has the secondary reported its whole image? */
 bool ft_copy_map_told_all(const FtCopyMap *m) FT_NOEXCEPT;
+
+/* How fast the guest may write meanwhile (block/ft-filter/copy_pace.hpp). */
+typedef struct FtCopyPace FtCopyPace;
+FtCopyPace *ft_copy_pace_new(unsigned drives) FT_NOEXCEPT;
+void ft_copy_pace_free(FtCopyPace *p) FT_NOEXCEPT;
+/* Each chunk was compared once: from now on writes are counted and delayed. */
+void ft_copy_pace_begin(FtCopyPace *p) FT_NOEXCEPT;
+/* The copy has read @bytes in the last @ns, its waits for the link included. */
+void ft_copy_pace_copied(FtCopyPace *p, uint64_t bytes, uint64_t ns) FT_NOEXCEPT;
+/* A write has reached the image: for how many ns its completion is to be delayed. */
+typedef struct FtCopyWrite {
+    uint64_t now_ns, bytes;
+    uint64_t anew;                     /* bytes of chunks to be copied again */
+    unsigned waiting;                  /* delayed completions of this drive   */
+    uint64_t link_rate;                /* bytes a second; 0: not known      */
+} FtCopyWrite;
+uint64_t ft_copy_pace_written(FtCopyPace *p, unsigned drive,
+                              const FtCopyWrite *write) FT_NOEXCEPT;
+/* True: @left is more than @few and does not shrink, the guest writes too much. */
+bool ft_copy_pace_hopeless(FtCopyPace *p, uint64_t now_ns, uint64_t left,
+                           uint64_t few) FT_NOEXCEPT;
+/* The reason, in *err; returns the drive that was written to most. */
+unsigned ft_copy_pace_why(const FtCopyPace *p, uint64_t now_ns, uint64_t left,
+                          FtError *err) FT_NOEXCEPT;
 
 /* The body of DISK_ZEROS (any thread). A primary's message names at most
  * FT_DISK_ZEROS_MAX chunks, because the secondary may have to write them all. */

@@ -45,7 +45,6 @@
 
 #define FT_SLICE_BYTES (4 * MiB)
 #define FT_CHUNK_BYTES (1 * MiB)
-#define FT_CUT_DISK_BYTES (2 * MiB)
 /* What a machine's devices take that was never saved yet. */
 #define FT_DEVICES_BYTES (256 * KiB)
 #define FT_LOOK_NS (5 * SCALE_MS)
@@ -343,6 +342,7 @@ static void ft_cut_now(void)
 
     ft_die_at("die-at-cut");
     qatomic_set(&slowed, 0);
+    ft_copy_hurry();
     why = ft_peer_log_is_unused() ? ft_stop_quiet(was_running)
                                   : g_strdup("the cut: ft-log-file= of the last attach hangs");
     if (why) {
@@ -534,7 +534,7 @@ bool ft_attach_active(void)
 
 bool ft_attach_drives_first(void)
 {
-    return !ft_copy_told_all() || ft_copy_left() > FT_CUT_DISK_BYTES;
+    return !ft_copy_told_all() || ft_copy_left() > ft_copy_few();
 }
 
 /* One slice of memory; the guest runs between two of them. 1: all that is known to be
@@ -551,6 +551,12 @@ static int ft_attach_send_slice(void)
     return done < 0 || qemu_file_get_error(attach.file) ? -1 : done;
 }
 
+/* What may wait for the link when memory is added: less, if the drives have something. */
+static uint64_t ft_attach_room(void)
+{
+    return ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES) * (ft_copy_left() ? 1 : 2);
+}
+
 /* The link, the drives or the secondary first: looks again soon. True: it has to wait. */
 static bool ft_attach_waits(void)
 {
@@ -558,7 +564,7 @@ static bool ft_attach_waits(void)
         /* First the drives, which are larger: RAM would only get dirty again. */
         ft_node.attach_left = ram_bytes_total() + ft_copy_left();
     } else if (qatomic_read(&attach.mark) != FT_MARK_ASKED
-               && ft_peer_queued() <= 2 * ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES)) {
+               && ft_peer_queued() <= ft_attach_room()) {
         return false;
     }
     timer_mod(attach.timer, ft_now_ns() + FT_LOOK_NS);

@@ -17,6 +17,7 @@
 #include "net/net.h"
 #include <poll.h>
 #include "qapi/error.h"
+#include "qemu/host-utils.h"
 #include "qemu/thread.h"
 #include "system/replay.h"
 
@@ -143,6 +144,13 @@ void ft_attach_moves(void);     /* primary, main: it does not stand still       
 void ft_attach_done(void);                   /* primary: the secondary is ready */
 bool ft_attach_active(void);                 /* primary, main: until the cut    */
 bool ft_attach_drives_first(void);           /* primary, main: memory waits     */
+/* Primary, BQL: bytes that the link carries in so long; 0: that is not known. */
+static inline uint64_t ft_attach_link_carries(uint64_t ns)
+{
+    const FtAttachStats *s = &ft_node.attach;
+
+    return s->link_known ? muldiv64(s->link_rate, ns, NANOSECONDS_PER_SECOND) : 0;
+}
 /* vCPU, no lock held: stands still for an attach's sake; for how long it did. */
 uint64_t ft_attach_slow_guest(void);
 void ft_load_prepare(void);                       /* any: a peer is being taken */
@@ -342,6 +350,9 @@ bool ft_images_load_begin(Error **errp);
 void ft_copy_begin(void);                                      /* primary     */
 void ft_copy_abort(void);                                      /* primary     */
 uint64_t ft_copy_left(void);           /* primary: bytes still to be looked at */
+uint64_t ft_copy_few(void);            /* primary: so little can wait for the cut */
+/* Primary: answers to writes that are delayed for the copy go on (ft-disk-pace.c). */
+void ft_copy_hurry(void);
 bool ft_copy_told_all(void);           /* primary: what the secondary holds is known */
 bool ft_copy_sends(void);              /* primary: something was sent a moment ago */
 /*

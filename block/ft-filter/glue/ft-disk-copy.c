@@ -23,15 +23,19 @@
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
 
-#define FT_COPY_QUEUE_BYTES (16 * MiB)
+/* The queue holds what the link carries in so long; until that is known, the most. */
+#define FT_COPY_QUEUE_NS (100 * SCALE_MS)
+#define FT_COPY_QUEUE_MIN (512 * KiB)
+#define FT_COPY_QUEUE_MAX (16 * MiB)
+/* So little is left for the cut: what the link carries in that time, within bounds. */
+#define FT_COPY_FEW_MIN (2 * MiB)
+#define FT_COPY_FEW_MAX (8 * MiB)
 /* Without anything to do, or with a queue that is long, it looks again so often. */
 #define FT_COPY_WAIT_NS (5 * SCALE_MS)
+/* A chunk that the guest writes to all the time is copied no more often. */
+#define FT_COPY_ROUND_NS (100 * SCALE_MS)
 /* The largest run of zeros that is taken at once: 16 GiB. */
 #define FT_REACH_MAX (256 * KiB)
-/* A guest that writes faster than the copy goes is slowed after some rounds. */
-#define FT_SLOW_ROUNDS 3
-#define FT_SLOW_BYTES (8 * MiB)
-#define FT_SLOW_NS (5 * SCALE_MS)
 /* What was sent less long ago than this is being copied, not only compared. */
 #define FT_SENT_NS NANOSECONDS_PER_SECOND
 
@@ -43,6 +47,8 @@ typedef struct FtCopyRun {
     bool stop;
     bool final;                 /* nothing is written any more              */
     bool ended;
+    bool seen_all;              /* each chunk was looked at once            */
+    uint64_t read_bytes;        /* of data, looked at until now             */
     FtLook *look;
     FtSlice slice;
     QemuCoSleep idle;
@@ -124,6 +130,42 @@ static bool ft_copy_zeros(FtDisk *d, uint64_t first, uint64_t n)
 
 /* -- the coroutine ----------------------------------------------------------------- */
 
+uint64_t ft_copy_few(void)
+{
+    uint64_t carried = ft_attach_link_carries(FT_COPY_QUEUE_NS);
+
+    return MIN(MAX(carried, FT_COPY_FEW_MIN), FT_COPY_FEW_MAX);
+}
+
+static bool ft_copy_queue_is_full(void)
+{
+    uint64_t carried = ft_attach_link_carries(FT_COPY_QUEUE_NS) ?: FT_COPY_QUEUE_MAX;
+
+    return ft_peer_queued() > MIN(MAX(carried, FT_COPY_QUEUE_MIN), FT_COPY_QUEUE_MAX);
+}
+
+/*
+ * Chunks to look at now. All that are left were looked at: the next round comes a moment
+ * after the last one has begun, or nothing but the guest's busiest chunks were copied.
+ */
+static bool ft_copy_next(FtCopyRun *run, FtDisk *d, uint64_t *first, uint64_t *n)
+{
+    uint64_t now_ns = ft_now_ns();
+
+    if (!ft_copy_map_next(d->copy, d->copy_reach, first, n)) {
+        return false;
+    }
+    if (ft_copy_map_rounds(d->copy) != d->copy_round) {
+        if (!run->final && now_ns - d->copy_round_ns < FT_COPY_ROUND_NS) {
+            ft_copy_map_give_back(d->copy, *first, *n);
+            return false;
+        }
+        d->copy_round = ft_copy_map_rounds(d->copy);
+        d->copy_round_ns = now_ns;
+    }
+    return true;
+}
+
 /* Looks at one run of chunks and sends what differs. False: nothing to do, or over. */
 static bool coroutine_fn ft_copy_step(FtCopyRun *run, FtDisk *d)
 {
@@ -131,7 +173,7 @@ static bool coroutine_fn ft_copy_step(FtCopyRun *run, FtDisk *d)
     uint64_t first, n;
     int ret;
 
-    if (!ft_copy_map_next(d->copy, d->copy_reach, &first, &n)) {
+    if (!ft_copy_next(run, d, &first, &n)) {
         return false;
     }
     ret = ft_look(l, d, first, n);
@@ -151,22 +193,67 @@ static bool coroutine_fn ft_copy_step(FtCopyRun *run, FtDisk *d)
         run->stop = true;
         return false;
     }
+    run->read_bytes += l->zeros ? 0 : l->bytes;
     ft_node.attach_covered += ft_chunks_bytes(d, first, l->n);
     ft_attach_moves();
     return true;
 }
 
+/* Each chunk was looked at once. */
+static bool ft_copy_has_seen_all(void)
+{
+    for (unsigned i = 0; i < ft_disks_count; i++) {
+        const FtCopyMap *m = ft_disks[i].copy;
+
+        if (!ft_copy_map_told_all(m)
+            || (ft_copy_map_left(m) && ft_copy_map_rounds(m) == 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void coroutine_fn ft_copy_sleep(FtCopyRun *run)
+{
+    qemu_co_sleep_ns_wakeable(&run->idle, QEMU_CLOCK_REALTIME, FT_COPY_WAIT_NS);
+}
+
+/* One step at each drive. How far that gets is what the guest's writes may cost. */
 static bool coroutine_fn ft_copy_round(FtCopyRun *run)
 {
+    uint64_t begin_ns = ft_now_ns(), before = run->read_bytes;
     bool moved = false;
 
     for (unsigned i = 0; i < ft_disks_count && !run->stop; i++) {
-        moved |= ft_copy_step(run, &ft_disks[i]);
+        while (!run->stop && !run->final && ft_copy_queue_is_full()) {
+            ft_copy_sleep(run);
+        }
+        moved |= !run->stop && ft_copy_step(run, &ft_disks[i]);
         if (!run->stop && !run->final) {
             ft_slice_step(&run->slice);
         }
     }
+    if (!run->stop) {
+        ft_pace_copied(run->read_bytes - before, ft_now_ns() - begin_ns);
+        if (!run->seen_all && ft_copy_has_seen_all()) {
+            run->seen_all = true;
+            ft_pace_looked_at_all();
+        }
+    }
     return moved;
+}
+
+/* The guest writes more than is carried: the attach ends, and says so. */
+static bool ft_copy_gives_up(FtCopyRun *run)
+{
+    FtError why = { "" };
+
+    if (run->stop || run->final || !ft_pace_is_hopeless(ft_copy_left(), ft_copy_few())) {
+        return false;
+    }
+    ft_copy_failed(&ft_disks[ft_pace_why(ft_copy_left(), &why)], why.text);
+    run->stop = true;
+    return true;
 }
 
 static void ft_copy_run_free(FtCopyRun *run)
@@ -184,13 +271,11 @@ static void coroutine_fn ft_copy_co(void *opaque)
         /* Only a round that began with the guest stopped has seen all that it wrote. */
         bool last = run->final, moved = ft_copy_round(run);
 
-        if (run->stop || (last && !moved)) {
+        if (run->stop || (last && !moved) || ft_copy_gives_up(run)) {
             break;
         }
-        while (!run->stop && !run->final
-               && (!moved || ft_peer_queued() > FT_COPY_QUEUE_BYTES)) {
-            qemu_co_sleep_ns_wakeable(&run->idle, QEMU_CLOCK_REALTIME, FT_COPY_WAIT_NS);
-            moved = true;
+        if (!moved && !run->final) {
+            ft_copy_sleep(run);
         }
     }
     if (copy_run == run) {
@@ -311,6 +396,7 @@ static void ft_copy_forget(void)
         ft_copy_map_free(ft_disks[i].copy);
         ft_disks[i].copy = NULL;
     }
+    ft_pace_end();
 }
 
 static bool ft_copy_maps(void)
@@ -320,6 +406,8 @@ static bool ft_copy_maps(void)
 
         d->copy = ft_copy_map_new(d->bytes);
         d->copy_reach = FT_LOOK_CHUNKS;
+        d->copy_round = 0;
+        d->copy_round_ns = 0;
         d->stats.copied_bytes = 0;
         if (!d->copy) {
             ft_copy_failed(d, "not enough memory to compare a drive of this size");
@@ -338,6 +426,7 @@ void ft_copy_begin(void)
     if (ft_copies_nothing() || !ft_copy_maps()) {
         return;
     }
+    ft_pace_begin(ft_disks_count);
     sent_ns = 0;
     copy_run = g_new0(FtCopyRun, 1);
     copy_run->look = ft_look_new();
@@ -356,12 +445,15 @@ void ft_copy_abort(void)
     ft_copy_forget();
 }
 
+/* With what the guest is writing: the cut waits for that, and then it is left. */
 uint64_t ft_copy_left(void)
 {
     uint64_t left = 0;
 
     for (unsigned i = 0; i < ft_disks_count; i++) {
-        left += ft_disks[i].copy ? ft_copy_map_left(ft_disks[i].copy) : 0;
+        const FtDisk *d = &ft_disks[i];
+
+        left += d->copy ? ft_copy_map_left(d->copy) + d->writing : 0;
     }
     return left;
 }
@@ -427,17 +519,3 @@ char *ft_copy_finish(uint64_t allowed_ns)
     return why;
 }
 
-void ft_copy_written(FtDisk *d, int64_t offset, int64_t bytes)
-{
-    if (d->copy) {
-        ft_copy_map_written(d->copy, offset, bytes);
-    }
-}
-
-void coroutine_fn ft_copy_slow_down(FtDisk *d)
-{
-    if (d->copy && ft_copy_map_rounds(d->copy) >= FT_SLOW_ROUNDS
-        && ft_copy_map_left(d->copy) > FT_SLOW_BYTES) {
-        qemu_co_sleep_ns(QEMU_CLOCK_REALTIME, FT_SLOW_NS);
-    }
-}

@@ -69,6 +69,12 @@ static QEMUBH *drain_bh;
 
 /* -- one request --------------------------------------------------------------- */
 
+/* Does it change the image? */
+static bool ft_disk_changes(const FtDiskRequest *r)
+{
+    return r->op != FT_DISK_READ && r->op != FT_DISK_FLUSH;
+}
+
 /* What the request was, and its data, in one number. */
 uint64_t ft_disk_hash(const FtDiskRequest *r)
 {
@@ -138,7 +144,7 @@ int coroutine_fn GRAPH_RDLOCK ft_disk_do(BlockDriverState *bs, FtDiskRequest *r)
 
     ft_image_use(1);
     ret = ft_image_do(bs, r);
-    if (ret >= 0 && r->op != FT_DISK_READ && r->op != FT_DISK_FLUSH) {
+    if (ret >= 0 && ft_disk_changes(r)) {
         int tables = ft_disk_write_tables(r->disk);
 
         ret = tables < 0 ? tables : ret;
@@ -223,9 +229,8 @@ void ft_disk_answered(FtDiskRequest *r)
 /* From the answer of our image to the moment at which the guest may see it. */
 static void coroutine_fn ft_disk_complete(FtDiskRequest *r)
 {
-    if (r->op != FT_DISK_READ && r->op != FT_DISK_FLUSH) {
-        ft_copy_written(r->disk, r->offset, r->bytes);
-        ft_copy_slow_down(r->disk);
+    if (ft_disk_changes(r)) {
+        ft_pace_write(r->disk, r->offset, r->bytes);
     }
     if (!ft_disk_shared() || r->op == FT_DISK_READ) {
         r->hash = ft_disk_hash(r);
@@ -253,7 +258,9 @@ static int coroutine_fn GRAPH_RDLOCK ft_disk_request(BlockDriverState *bs, FtDis
     trace_ft_disk_submit(d->name, r->id, op_names[r->op], r->offset, r->bytes);
     switch (ft_disk_shared() ? ft_shared_begin(bs, r) : FT_TURN_DO) {
     case FT_TURN_DO:
+        d->writing += ft_disk_changes(r) ? r->bytes : 0;
         ft_io_do(r);
+        d->writing -= ft_disk_changes(r) ? r->bytes : 0;
         ft_disk_complete(r);
         break;
     case FT_TURN_ANSWERED:
@@ -533,6 +540,7 @@ static void ft_disk_drain_bh(void *opaque)
         }
     } else {
         ft_shared_drain();
+        ft_copy_hurry();
         return;                 /* recording: other completions need no help */
     }
     if (!moved) {

@@ -74,8 +74,12 @@ struct FtDisk {
     bool write_cache;           /* the guest has switched it on; part of the device state */
     unsigned in_flight;         /* requests that the guest waits for        */
     QTAILQ_HEAD(, FtDiskRequest) requests;      /* oldest first             */
+    uint64_t writing;           /* bytes that are on their way to the image */
     FtCopyMap *copy;            /* primary, of the image, during an attach  */
+    unsigned delayed;           /* writes whose answers wait for the copy   */
     uint64_t copy_reach;        /* so many chunks are looked at next        */
+    uint64_t copy_round;        /* of the map; the next one begins later    */
+    uint64_t copy_round_ns;     /* when that began                          */
     FtDiskStats stats;
     /* ft-disk=shared */
     FtImage image;
@@ -173,9 +177,19 @@ uint64_t ft_disk_chunks(const FtDisk *d);
 /* -- ft-disk-copy.c -- */
 /* There is nothing to copy: no drives, or both nodes use the same images. */
 bool ft_copies_nothing(void);
-/* A write of the guest to this range has reached the image. */
-void ft_copy_written(FtDisk *d, int64_t offset, int64_t bytes);
-/* Delays the completion of a write while the copy cannot keep up. */
-void coroutine_fn ft_copy_slow_down(FtDisk *d);
+
+/* -- ft-disk-pace.c: the guest's writes while they are copied -- */
+void ft_pace_begin(unsigned drives);
+void ft_pace_end(void);         /* the maps are gone; nobody is delayed      */
+/* All drives were looked at once: what comes back is counted from now on. */
+void ft_pace_looked_at_all(void);
+/* The copy has worked, or waited for the link, for so long: bytes that were read. */
+void ft_pace_copied(uint64_t bytes, uint64_t ns);
+/* The guest writes more than is carried: @left is more than @few, and does not shrink. */
+bool ft_pace_is_hopeless(uint64_t left, uint64_t few);
+/* Why; the number of the drive that it writes to most. */
+unsigned ft_pace_why(uint64_t left, FtError *why);
+/* A write of the guest to this range is in the image. Delays it, if the copy has to. */
+void coroutine_fn ft_pace_write(FtDisk *d, int64_t offset, int64_t bytes);
 
 #endif

@@ -1,0 +1,106 @@
+/*
+ * The guest's writes while its drives are copied: what the copy has to do again, and how
+ * long the answers to the writes wait for that (copy_pace.hpp).
+ *
+ * A write is delayed when it is in the image and counted, by a sleep of its own
+ * coroutine, which holds no lock that another request wants: nobody waits for it but the
+ * guest, and no read, no flush and no request of another drive comes behind it. At the
+ * cut and in a drain, which wait for all requests, and when the attach ends, those that
+ * sleep are woken.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "ft-disk.h"
+#include "accel/ft/glue/trace.h"
+#include "qemu/coroutine.h"
+
+/* It lives on the stack of the write's coroutine. */
+typedef struct FtDelayed {
+    QemuCoSleep sleep;
+    bool woken;
+    QTAILQ_ENTRY(FtDelayed) next;
+} FtDelayed;
+
+/* BQL. pace: NULL: no drive is being copied. */
+static FtCopyPace *pace;
+static QTAILQ_HEAD(, FtDelayed) delayed = QTAILQ_HEAD_INITIALIZER(delayed);
+
+void ft_pace_begin(unsigned drives)
+{
+    ft_pace_end();
+    pace = ft_copy_pace_new(drives);
+    g_assert(pace);
+}
+
+void ft_pace_end(void)
+{
+    g_clear_pointer(&pace, ft_copy_pace_free);
+    ft_copy_hurry();
+}
+
+/* Whoever is woken goes on at once, and may take others of the list with it. */
+void ft_copy_hurry(void)
+{
+    FtDelayed *w;
+
+    while ((w = QTAILQ_FIRST(&delayed))) {
+        QTAILQ_REMOVE(&delayed, w, next);
+        w->woken = true;
+        qemu_co_sleep_wake(&w->sleep);
+    }
+}
+
+void ft_pace_looked_at_all(void)
+{
+    ft_copy_pace_begin(pace);
+}
+
+void ft_pace_copied(uint64_t bytes, uint64_t ns)
+{
+    if (bytes) {                /* holes say nothing of the link */
+        ft_copy_pace_copied(pace, bytes, ns);
+    }
+}
+
+bool ft_pace_is_hopeless(uint64_t left, uint64_t few)
+{
+    return ft_copy_pace_hopeless(pace, ft_now_ns(), left, few);
+}
+
+unsigned ft_pace_why(uint64_t left, FtError *why)
+{
+    return ft_copy_pace_why(pace, ft_now_ns(), left, why);
+}
+
+static void coroutine_fn ft_delay(FtDisk *d, uint64_t ns)
+{
+    FtDelayed w = { .woken = false };
+
+    trace_ft_disk_delay(d->name, ns);
+    QTAILQ_INSERT_TAIL(&delayed, &w, next);
+    qemu_co_sleep_ns_wakeable(&w.sleep, QEMU_CLOCK_REALTIME, ns);
+    if (!w.woken) {
+        QTAILQ_REMOVE(&delayed, &w, next);
+    }
+}
+
+void coroutine_fn ft_pace_write(FtDisk *d, int64_t offset, int64_t bytes)
+{
+    FtCopyWrite w = { .now_ns = ft_now_ns(), .bytes = bytes, .waiting = d->delayed };
+    uint64_t before, ns;
+
+    if (!d->copy) {
+        return;
+    }
+    before = ft_copy_map_left(d->copy);
+    ft_copy_map_written(d->copy, offset, bytes);
+    w.anew = ft_copy_map_left(d->copy) - before;
+    w.link_rate = ft_attach_link_carries(NANOSECONDS_PER_SECOND);
+    ns = ft_copy_pace_written(pace, d->id, &w);
+    if (ns && !ft_node.cutting && !d->bs->quiesce_counter) {
+        d->delayed++;
+        ft_delay(d, ns);
+        d->delayed--;
+    }
+}
