@@ -1,6 +1,6 @@
 /*
- * The two small bodies that only say how far somebody has come: ACK (the log)
- * and PING/PONG (the clock). Pure functions, any thread.
+ * The two small message bodies that report progress: ACK (of the log) and PING/PONG
+ * (of the clock). Pure functions, any thread.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -62,10 +62,10 @@ class Seen {
 };
 
 /*
- * A frame as it would be on a wire: where the header in front leaves a checksum to
- * the NIC, it is put in. What the header says is the guest's: a place beyond the
- * frame is left alone, and so is one before its payload, at @payload_at, which would
- * make it another frame than the one that was read.
+ * A frame as it would be on a wire: where the header leaves a checksum to the NIC, it
+ * is filled in. The guest wrote that header, so it may say anything: a checksum beyond
+ * the end of the frame, or before its payload (@payload_at), is ignored, because filling
+ * it in would change another part of the frame than a checksum.
  */
 std::vector<uint8_t> finished_frame(size_t payload_at, std::span<const uint8_t> header,
                                     std::span<const uint8_t> frame);

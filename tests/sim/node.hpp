@@ -80,7 +80,7 @@ public:
 
 private:
     using Work = Scheduler::Work;
-    /* Which thread does it. What a message brings is done by the receiver's. */
+    /* The thread that does the work; messages are handled by the receiver's. */
     enum class By { MainLoop, Message, Vcpu, Others };
 
     /* ---- common (node.cpp) ---- */

@@ -153,7 +153,7 @@ void Node::on_log_message(Message &m) {
     }
 }
 
-/* Of an operator's end of the pair, which a node that is already taking over ignores. */
+/* An operator has ended the pair; a node that is already taking over ignores that. */
 void Node::note_goodbye() {
     if (role() == FT_ROLE_SECONDARY && has_whole_state_ && state() != FT_STATE_GOING_LIVE) {
         reached(state() == FT_STATE_PROTECTED ? Rare::PeerEnded : Rare::PeerEndedLoading);

@@ -56,7 +56,7 @@ auto within(Deadline deadline, std::string_view late, Work work) -> std::invoke_
 
     try {
         std::thread([promise, work = std::move(work)]() mutable {
-            /* What the work holds is let go before its answer is given. */
+            /* Frees everything that the work holds before its answer is given. */
             auto answer = [&]() -> Answer {
                 Work own(std::move(work));
                 try {
@@ -77,8 +77,8 @@ auto within(Deadline deadline, std::string_view late, Work work) -> std::invoke_
 }
 
 /*
- * Marks that a call is under way, for as long as somebody holds the mark; the
- * holder is the thread that makes the call, also after it was given up.
+ * Says that a call is under way, for as long as its mark exists. The thread that makes
+ * the call holds the mark, also after its caller has stopped waiting for it.
  */
 class Outstanding {
   public:

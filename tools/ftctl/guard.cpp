@@ -30,7 +30,7 @@ Guard::Guard(PairDescription pair, std::string own, Say log)
       backoff_(backoff_first_s, backoff_most_s),
       thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
 
-/* The same sentence is for the log once, until another one comes. */
+/* Logs a sentence once, until another one comes. */
 void Guard::say_once(const std::string &text) {
     if (text != last_) {
         last_ = text;
@@ -122,7 +122,7 @@ void Guard::act(double &wait_s) {
     say_once("still exposed, trying again: " + result.error().text);
 }
 
-/* The old primary's process, say, which has lost the guest and was never told. */
+/* Ends nodes that hang, such as an old primary that lost the guest and does not know it. */
 void Guard::end_what_hangs(const Views &views) {
     for (const Step &step : hanging(views, cluster_.pair)) {
         auto seen = std::ranges::find(views, step.host, &HostView::host);

@@ -1,7 +1,7 @@
 /*
  * The verbs of ftctl, one function each, and the table that main() makes its
- * subcommands from. A verb answers with a sentence when it has failed; what it
- * has done, and what came of it, it tells the report.
+ * subcommands from. A verb that has failed answers with a sentence; its
+ * steps and their results go to the Report.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
