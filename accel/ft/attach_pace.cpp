@@ -10,11 +10,13 @@
 namespace ft {
 
 static constexpr uint64_t slice_least = 256 << 10;
-/* The guest's rate is told of intervals that are long enough to mean something. */
+/* The guest's rate is measured over intervals of at least this length. */
 static constexpr uint64_t measure_ns = 200'000'000;
-/* A turn lasts about a millisecond; one that lasted longer does not stop the guest longer. */
+/* A turn lasts about a millisecond; one that lasted longer does not make the pause
+ * longer. */
 static constexpr uint64_t ran_max_ns = 2'000'000;
-/* A guest that has become calm is given its speed back, if this will take a while yet. */
+/* A guest that writes less again gets its speed back, if at least this much is left to
+ * send. */
 static constexpr uint64_t calm_least = 4 * AttachPace::cut_bytes_few;
 
 bool AttachPace::look_is_due(uint64_t now_ns) const noexcept {
@@ -50,8 +52,9 @@ void AttachPace::begin_trial(const FtAttachLook &look) noexcept {
     trial_ = {look.now_ns, look.left, sent_};
 }
 
-/* Slowed to the limit: the rest has to shrink by a quarter of what is sent, or there is no
- * end to it. And whatever becomes of the rest, not everything is sent for ever. */
+/* Slowed to the limit, the rest has to shrink by a quarter of what is sent, or the
+ * attach has no end. And whatever becomes of the rest, memory is sent only times_most
+ * times. */
 bool AttachPace::hopeless(const FtAttachLook &look) noexcept {
     if (sent_ > times_most * memory_) {
         return true;

@@ -447,17 +447,18 @@ typedef struct FtAttachStats {
 typedef struct FtAttachPace FtAttachPace;
 FtAttachPace *ft_attach_pace_new(uint64_t now_ns, uint64_t memory) FT_NOEXCEPT;
 void ft_attach_pace_free(FtAttachPace *p) FT_NOEXCEPT;
-/* given: bytes handed to the link until now; under_way: of them not yet acknowledged. */
+/* given: bytes handed to the link so far; under_way: those not yet acknowledged. */
 void ft_attach_pace_link(FtAttachPace *p, uint64_t now_ns, uint64_t given,
                          uint64_t under_way) FT_NOEXCEPT;
-/* The dirty memory was looked at, at the end of a pass or because it was due. */
+/* Decides after a look at the dirty memory, at the end of a pass or when one was due. */
 FtAttachVerdict ft_attach_pace_look(FtAttachPace *p, const FtAttachLook *look) FT_NOEXCEPT;
 bool ft_attach_pace_due(const FtAttachPace *p, uint64_t now_ns) FT_NOEXCEPT;
-/* How much to hand over at once, at most that much. */
+/* How many bytes to hand to the link at once; most is the caller's own limit. */
 uint64_t ft_attach_pace_slice(const FtAttachPace *p, uint64_t most) FT_NOEXCEPT;
 void ft_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) FT_NOEXCEPT;
 void ft_attach_pace_why(const FtAttachPace *p, FtError *err) FT_NOEXCEPT;
-/* The pause behind a turn of ran_ns, for a guest that is slowed by so many thousandths. */
+/* How long to pause after a turn of ran_ns, for a guest that is to stand still for slowed
+ * thousandths of its time. */
 uint64_t ft_attach_pause(uint64_t ran_ns, unsigned slowed) FT_NOEXCEPT;
 
 /* ----------------------------------------------------------------- lease --

@@ -6,11 +6,12 @@
 
 namespace ft {
 
-/* What is older counts less and less: a link may become slow in the middle. */
+/* Older figures count less and less, because a link may become slow in the middle. */
 static constexpr double memory_s = 0.5;
-/* Less than this may only wait for an acknowledgement that TCP delays. */
+/* Fewer bytes than this may only be waiting for an acknowledgement that TCP delays. */
 static constexpr uint64_t busy_least = 64 << 10;
-/* What was carried in less is no bound for anything: a message counts when all of it is. */
+/* An interval shorter than this proves nothing about the rate, because a message counts
+ * only when all of it has been carried. */
 static constexpr double bound_least_s = 0.001;
 
 void LinkRate::learn(double bytes, double seconds) noexcept {
@@ -21,7 +22,8 @@ void LinkRate::learn(double bytes, double seconds) noexcept {
 }
 
 void LinkRate::look(uint64_t now_ns, uint64_t given, uint64_t under_way) noexcept {
-    /* A message that is being written counts twice for a moment: never backwards. */
+    /* A message that is being written counts twice for a moment; the figure must not go
+     * back. */
     uint64_t carried = std::max(last_.carried, given - std::min(given, under_way));
     double bytes = double(carried - last_.carried);
     double seconds = now_ns > last_.at_ns ? double(now_ns - last_.at_ns) / 1e9 : 0;

@@ -1,10 +1,10 @@
 /*
  * How much the link to the secondary carries, seen from what is still on its way.
  *
- * What was given to a socket is not carried yet: megabytes wait in the kernel. So the
- * caller says how much it has given in all and how much of that is not acknowledged; what
- * lies between is carried. A link that had something to do at both ends of an interval
- * has shown what it can do. One that had finished in between can do at least so much.
+ * What was given to a socket has not been carried yet: megabytes wait in the kernel. So the
+ * caller says how much it has given in all, and how much of that is not acknowledged; the
+ * difference has been carried. A link that was busy at both ends of an interval has shown
+ * what it can do. One that was idle in between can do at least what it did.
  *
  * All times are nanoseconds. THREAD: one, main; no clock of its own.
  *

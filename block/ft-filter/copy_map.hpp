@@ -1,7 +1,7 @@
 /*
- * What is left to copy of a drive's image while the guest writes to it, and what the
- * secondary's image holds: zeros, or something with a sum, so that an image that is
- * nearly equal costs a look and not a transfer, and a hole on both sides not even that.
+ * Which chunks of a drive's image are left to copy while the guest writes to it, and what
+ * the secondary's image holds: zeros, or data with a checksum. So chunks that are equal are
+ * read and compared but not sent, and holes on both sides are not even read.
  * Used by the primary's main thread only.
  *
  * Memory, during an attach: 2 MiB for each TiB of the drive, and 8 bytes for each chunk

@@ -11,7 +11,7 @@
 
 namespace ft {
 
-/* Of the copy's rate, what is older than this counts less and less. */
+/* Figures of the copy's rate that are older than this count less and less. */
 static constexpr double memory_s = 0.5;
 
 void CopyPace::copied(uint64_t bytes, uint64_t ns) noexcept {

@@ -1,17 +1,17 @@
 /*
  * How fast the guest may write to its drives while they are copied at an attach.
  *
- * What the guest writes to a chunk that was copied already is copied again. That comes to
- * an end only if less comes back than the copy gets through. So, once all drives were
- * looked at, half of what the copy gets through is the guest's to make anew, and the
- * drives that it writes to have equal shares of that. Each drive has an account of its
- * own: a write puts its bytes there, time takes them away at the rate of its share, and
- * the answer to the write waits until that is done. So a drive with few writes never
- * waits for one with many.
+ * A chunk that was copied already and is written to by the guest must be copied again.
+ * The copy ends only if less must be copied again than it gets through. So, once all drives
+ * were compared, the guest may cause half as much copying as the copy gets through, and
+ * the drives that it writes to have equal shares of that. Each drive has an account of its
+ * own: a write adds its bytes to it, time takes them off at the rate of the share, and the
+ * answer to the write waits until they are gone. So a drive with few writes never waits
+ * for one with many.
  *
- * No answer waits longer than delay_most_ns, however much there is: a guest with many large
- * requests under way is then faster than its share. If so much comes back that the rest
- * does not shrink by a quarter of what is copied, the attach is given up with figures.
+ * No answer waits longer than delay_most_ns, so a guest with many large requests under way
+ * may be faster than its share. If so much must be copied again that the rest does not
+ * shrink by a quarter of what is copied, the attach is given up with both figures.
  *
  * Pure: no clock of its own, times are nanoseconds. THREAD: main or vCPU, BQL held.
  *
@@ -28,26 +28,28 @@ namespace ft {
 
 class CopyPace {
   public:
-    /* Of many writes of a drive that are under way together, one waits no longer. */
+    /* The longest delay of an answer, when many writes of its drive are under way
+     * together. */
     static constexpr uint64_t delay_most_ns = 100'000'000;
-    /* Writes that come one after another, as for a commit, are each alone: a client waits
-     * for all of them, and half a second is what an attach may take from it. So one waits
-     * this long at most, and this for each other one of its drive that waits already. */
+    /* Writes that come one after another, as for a commit, are each alone, and a client
+     * waits for all of them; an attach may take half a second from that client. So one
+     * write alone waits at most this long, and this much longer for each other write of its
+     * drive that waits already. */
     static constexpr uint64_t delay_alone_ns = 25'000'000;
-    /* The rest has so long to shrink. */
+    /* How long the rest may take to shrink. */
     static constexpr uint64_t hopeless_ns = 10'000'000'000;
-    /* A drive that was written to so lately has a share. */
+    /* A drive that was written to within this time has a share. */
     static constexpr uint64_t busy_ns = 1'000'000'000;
-    /* So much may come at once, after a pause, without a delay. */
+    /* After a pause this much of a share may be written at once, without a delay. */
     static constexpr uint64_t credit_ns = 100'000'000;
 
     explicit CopyPace(unsigned drives) : accounts_(drives) {}
 
-    /* All drives were looked at once: from now on writes are counted, and delayed. */
+    /* All drives were compared once: from now on writes are counted, and delayed. */
     void begin() noexcept { begun_ = true; }
-    /* The copy has worked for so long, or waited for the link, and done so many bytes. */
+    /* The copy has copied bytes in ns of work and of waiting for the link. */
     void copied(uint64_t bytes, uint64_t ns) noexcept;
-    /* A write of the guest is in the image. How long its answer waits. */
+    /* A write of the guest is in the image; returns how long its answer has to wait. */
     struct Write {
         uint64_t now_ns, bytes;
         uint64_t anew;      /* bytes of its chunks that were copied already */
@@ -55,7 +57,8 @@ class CopyPace {
         uint64_t link_rate; /* bytes a second; 0: not known */
     };
     uint64_t written(unsigned drive, const Write &write) noexcept;
-    /* So much is left; few: no more than that will be left for the cut. True: it cannot win. */
+    /* left: what is still to be copied; few: what may be left for the cut. True: the
+     * copy cannot win. */
     bool hopeless(uint64_t now_ns, uint64_t left, uint64_t few) noexcept;
 
     /* Bytes a second that the copy gets through; 0: not known. */
