@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -162,6 +163,13 @@ Status link_temp(const std::string &dir, const std::string &path, const std::str
     const std::string reserve = reserve_name(dir, node);
 
     if (link(reserve.c_str(), path.c_str()) == 0 || errno == EEXIST) {
+        return {};
+    }
+    /* Some file systems count a name as a file (tmpfs), and have no more: the reserve
+     * itself becomes the claim, if nobody was first. NFS cannot do that. */
+    if ((errno == ENOSPC || errno == EDQUOT) &&
+        (renameat2(AT_FDCWD, reserve.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0 ||
+         errno == EEXIST)) {
         return {};
     }
     /* The reserved file is gone, or was never made. */
