@@ -15,6 +15,11 @@
 
 #define FT_PENDING_MAX 8
 #define FT_DURABLE_LOOK_US 200
+/* A primary that comes again at once finds the end of its last attach still on its way. */
+#define FT_LAST_PEER_NS NANOSECONDS_PER_SECOND
+#define FT_LAST_PEER_LOOK_US 1000
+/* The fault late-end. */
+#define FT_LATE_END_US 300000
 
 static QIONetListener *listener;
 static int pending;             /* handshakes under way, atomic             */
@@ -234,19 +239,40 @@ static void ft_refuse(FtConn *c, QIOChannel *ioc, Error *err)
     ft_send_text(c, ioc, FT_MSG_REFUSE, error_get_pretty(err));
 }
 
-/* Takes @c as the peer, unless there is one or this node takes none. */
+static bool ft_is_first_peer(FtConn *c)
+{
+    QEMU_LOCK_GUARD(&ft_conn_lock);
+
+    if (ft_node.conn || ft_state() != FT_STATE_WAITING) {
+        return false;
+    }
+    ft_load_prepare();
+    ft_conn_use(c);
+    return true;
+}
+
+static void ft_refuse_second_peer(Error **errp)
+{
+    QEMU_LOCK_GUARD(&ft_conn_lock);
+    FtConn *c = ft_node.conn;
+
+    error_setg(errp, "this node is %s and takes no primary (its peer: %s); only one that is "
+               "waiting, and has none, does", ft_state_name(ft_state()),
+               c && c->address ? c->address : "none");
+}
+
+/* Takes @c as the peer, unless there is one or this node takes none. Waits for a last one
+ * that has failed to be gone. */
 static bool ft_accept_log(FtConn *c, Error **errp)
 {
-    WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
-        if (ft_node.conn || ft_state() != FT_STATE_WAITING) {
-            error_setg(errp, "this node is %s and takes no primary (its peer: %s); only one "
-                       "that is waiting does", ft_state_name(ft_state()),
-                       ft_node.conn && ft_node.conn->address ? ft_node.conn->address
-                                                             : "none");
+    uint64_t until_ns = ft_now_ns() + FT_LAST_PEER_NS;
+
+    while (!ft_is_first_peer(c)) {
+        if (ft_state() != FT_STATE_WAITING || ft_now_ns() >= until_ns) {
+            ft_refuse_second_peer(errp);
             return false;
         }
-        ft_load_prepare();
-        ft_conn_use(c);
+        g_usleep(FT_LAST_PEER_LOOK_US);
     }
     c->reader = ft_log_reader();
     return true;
@@ -271,6 +297,9 @@ static void ft_serve_log(FtConn *c)
                           &err)
            && ft_on_primary_msg(c, &h, body, frames, &err)) {
         qatomic_set(&c->heard_ns, ft_now_ns());
+    }
+    if (ft_fault("late-end")) {
+        g_usleep(FT_LATE_END_US);
     }
     qatomic_set(&c->log_over, true);
     ft_conn_end(c, qatomic_read(&c->peer_died) ? "the peer's process has died"

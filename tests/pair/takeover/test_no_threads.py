@@ -4,7 +4,8 @@
 Method: both nodes run as a user of their own (-run-with user=). The secondary gets a limit that it has already reached (RLIMIT_NPROC
 and RLIMIT_NOFILE, as TasksMax= and a leak of descriptors do it) and its primary is killed: it wins the epoch, goes live, the client
 goes on. The survivor is asked for an attach, and so is a waiting secondary that has reached its limit: both live on and say it. With
-the limit gone the attach succeeds. The same with a limit for files' sizes: the console is cut, the guest is not.
+the limit gone the attach succeeds, at once also with a secondary that finds out late that the last one has failed (fault
+late-end). The same with a limit for files' sizes: the console is cut, the guest is not.
 """
 
 import itertools
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 
 from ftpair import guest
-from ftpair.case import Skip
+from ftpair.case import Skip, faulty_qemu
 from ftpair.netns import INSIDE
 from ftpair.netns import run as run_command
 from ftpair.pair import Failed
@@ -72,7 +73,7 @@ def survives(case, pair, what, limit, words, words_of_other):
     before = limited(pair.secondary, limit)
     pair.fail_over()
     case.say(f"{what}: the survivor answers without any")
-    pair.spawn()
+    pair.spawn(qemu=faulty_qemu(), environment={"FT_FAULT": "late-end"})
     limited(pair.primary, limit)        # what its lost connection had is free again
     reason = attach_fails(pair)
     case.expect(f"{what}: the survivor says what its attach wants", words in reason, reason)
