@@ -27,7 +27,8 @@ Result<std::string> arbiter_directory(const char *spec);
 /* An error means out of reach or unreadable: nothing is known, ask again. */
 Result<FtClaim> claim_file(const std::string &dir, Uuid vm, uint64_t epoch, Uuid node);
 /* Makes the file to which each claim of this node will be a hard link. A claim then
- * needs no space on the disk but for its name, so it can be made when the disk is full. */
+ * needs no space on the disk but for its name, so it can be made when the disk is full;
+ * where there is no room for another name, the file itself becomes the claim. */
 Status reserve_claim(const std::string &dir, Uuid node);
 void drop_reserve(const std::string &dir, Uuid node);
 /* The highest epoch that has a file, 0 if none has. */

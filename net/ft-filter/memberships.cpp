@@ -66,6 +66,7 @@ void Memberships::drop_front() noexcept {
 
 std::vector<std::vector<uint8_t>> Memberships::frames() const {
     std::vector<std::vector<uint8_t>> all;
+    all.reserve(reports_.size());
     for (const Report &r : reports_) {
         all.push_back(r.frame);
     }
