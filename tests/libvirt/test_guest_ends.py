@@ -10,6 +10,7 @@ import time
 import pytest
 
 from ftpair import guest
+from ftpair.waiting import wait_until
 from ftvirt.node import Node
 from ftvirt.pair import DomainPair
 
@@ -39,12 +40,14 @@ def both_end(pair, note, seconds=30):
     watched = Watched(pair)
     yield watched
     off = {}
-    deadline = time.monotonic() + seconds
-    while len(off) < 2:
+
+    def both_off():
         for side in watched.sides:
             if side not in off and pair.look(side)["state"] in ("shut off", "crashed"):
                 off[side] = time.monotonic()
-        assert time.monotonic() < deadline, f"not off: {pair.told()}"
+        return len(off) == 2
+
+    wait_until("both domains off", both_off, seconds, step=0, told=pair.told)
     watched.no_takeover()
     for side in watched.sides:
         assert pair.virsh(side).state(pair.name) == "shut off (shutdown)", pair.virsh(side).state(pair.name)

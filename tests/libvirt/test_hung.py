@@ -7,9 +7,9 @@ seconds. The hung process is gone in the end, on its own host, and the pair is p
 import os
 import random
 import signal
-import time
 
 from ftpair import verdict
+from ftpair.waiting import within
 
 from ftvirt import failovers
 from ftvirt.ftctl import Agents
@@ -39,9 +39,7 @@ def test_stopped_primary(rack, pair, note):
         agents.check()
         pair.finish_incr()
         # libvirt waits ten seconds for an end by SIGTERM before it kills.
-        deadline = time.monotonic() + GONE_SECONDS
-        while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
-            time.sleep(0.2)
+        within(GONE_SECONDS, lambda: not os.path.exists(f"/proc/{pid}"))
     slowest = max(told.seconds for told in asked)
     assert not os.path.exists(f"/proc/{pid}"), "the hung process is still there"
     assert slowest <= STATUS_SECONDS, f"ftctl status took {slowest:.1f} s"

@@ -2,10 +2,10 @@
 """A QEMU that somebody else started, ftctl say, as a node of the pair."""
 
 import subprocess
-import time
 from pathlib import Path
 
 from .node import Node
+from .waiting import within
 
 
 class AdoptedProcess:
@@ -28,11 +28,8 @@ class AdoptedProcess:
         return self.returncode
 
     def wait(self, seconds=10):
-        deadline = time.monotonic() + seconds
-        while self.poll() is None:
-            if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired(str(self.pid), seconds)
-            time.sleep(0.02)
+        if not within(seconds, lambda: self.poll() is not None, step=0.02):
+            raise subprocess.TimeoutExpired(str(self.pid), seconds)
         return self.returncode
 
 

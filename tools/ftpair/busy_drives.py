@@ -8,8 +8,8 @@ import time
 from . import guest, verdict
 from .disk_load import QUERIES, start_load
 from .node import READY
-from .pair import Failed
 from .qmp import refusal
+from .waiting import wait_until
 
 WORK_SECONDS = 2
 END_SECONDS = 15
@@ -112,11 +112,7 @@ def still(pair, when):
     pair.wait_protected(30)
     digests = pair.secondary.query()["digests"]
     pair.ask_digest()
-    deadline = time.monotonic() + 20
-    while pair.secondary.query()["digests"] <= digests:
-        if time.monotonic() > deadline:
-            raise Failed(f"{when}: no digest; {pair.told()}")
-        time.sleep(0.1)
+    wait_until(f"{when}: a digest compared", lambda: pair.secondary.query()["digests"] > digests, 20, told=pair.told)
 
 
 def killed_in_the_reset(case, pair, seconds):
@@ -126,10 +122,6 @@ def killed_in_the_reset(case, pair, seconds):
     time.sleep(seconds)
     pair.primary.signal(signal.SIGKILL)
     pair.wait_state(pair.secondary, "exposed", 20)
-    deadline = time.monotonic() + 60
-    while READY not in pair.secondary.console():
-        if time.monotonic() > deadline:
-            raise Failed(f"the survivor's guest does not come up; {pair.told()}")
-        time.sleep(0.1)
+    wait_until("the survivor's guest up", lambda: READY in pair.secondary.console(), 60, told=pair.told)
     case.say(f"killed {seconds} s after the order; the survivor drained {busy_drains(pair, 'b')}")
     guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=4k count=10 iflag=direct; ls /data")

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Primaries that kill themselves in an attach (fault die-at-STEP), and the secondary that has seen it."""
 
-import time
-
 from .node import Node, qemu_path
 from .pair import Failed
+from .waiting import within
 
 DIE_SECONDS = 30
 
@@ -30,9 +29,4 @@ def die(pair, step):
 
 def waits_again(node, seconds=10):
     """It did before, too; but not with that reason."""
-    deadline = time.monotonic() + seconds
-    while "the last attach" not in (now := node.query())["reason"]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return now["state"] == "waiting"
+    return within(seconds, lambda: "the last attach" in node.query()["reason"]) and node.state() == "waiting"

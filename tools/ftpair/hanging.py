@@ -4,7 +4,7 @@
 import time
 
 from . import verdict
-from .pair import Failed
+from .waiting import wait_until, within
 
 LIMIT_S = 10.0                  # of the watchdog, with an ft-timeout of up to a second
 LATE_S = 8.0                    # two timeouts, a look, and a busy host
@@ -12,12 +12,12 @@ LATE_S = 8.0                    # two timeouts, a look, and a busy host
 
 def secondary_says(pair, words, seconds=9):
     """Its reason, while it is protected still, once that has the words."""
-    deadline = time.monotonic() + seconds
-    while words not in (answer := pair.secondary.query())["reason"] or answer["state"] != "protected":
-        if time.monotonic() > deadline:
-            raise Failed(f"the secondary does not say '{words}': {answer['state']}, {answer['reason']}")
-        time.sleep(0.05)
-    return answer["reason"]
+    def says():
+        answer = pair.secondary.query()
+        return answer["state"] == "protected" and words in answer["reason"] and answer["reason"]
+
+    return wait_until(f"a protected secondary that says '{words}'", says, seconds,
+                      told=lambda: f"it is {pair.secondary.state()}: {pair.secondary.query()['reason']}")
 
 
 def taken_over(case, pair, begun, parts):
@@ -45,10 +45,8 @@ def fenced_when_it_moves(case, pair, taken_real_ns, part):
     """It may not emit one frame after the other node took over."""
     answer = pair.wait_state(pair.primary, "fenced", 15)
     case.expect("the old primary is fenced", True, answer["reason"])
-    deadline = time.monotonic() + 5
-    while ((answer := pair.primary.query()).get("stands-still") or "moves again" not in pair.primary.errors()) \
-            and time.monotonic() < deadline:
-        time.sleep(0.1)
+    within(5, lambda: not pair.primary.query().get("stands-still") and "moves again" in pair.primary.errors())
+    answer = pair.primary.query()
     case.expect("it has counted that, and is well again", answer["stalls"] >= 1 and "stands-still" not in answer, answer["stalls"])
     said = pair.primary.errors()
     case.expect("it says that it moves again", f"the {part} moves again after" in said, said)

@@ -6,12 +6,12 @@ Every one is a Pair with hosts of its own; of a machine that is alone only the
 """
 
 import os
-import time
 
 from . import guest, netns
 from .node import BUILD, GUEST
-from .pair import Failed, Pair
+from .pair import Pair
 from .succession import Succession
+from .waiting import wait_until
 
 MEMORY_MIB = 512
 INITRD = GUEST / "bench-initrd.img"
@@ -69,11 +69,8 @@ def wait_for_servers(pair, ports):
     """Until each of these ports is listened on in the guest. iperf3 closes its own between two tests."""
     pattern = "|".join(f"{port:04X}" for port in ports)
     listening = f"cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -cE ':({pattern}) 0*:0* 0A'; true"
-    until = time.monotonic() + SERVERS_SECONDS
-    while int(guest.command(pair, listening)) < len(ports):
-        if time.monotonic() > until:
-            raise Failed(f"not all of {sorted(ports)} are listened on in the guest")
-        time.sleep(0.1)
+    wait_until(f"all of {sorted(ports)} listened on in the guest", lambda: int(guest.command(pair, listening)) >= len(ports),
+               SERVERS_SECONDS)
 
 
 def tool(namespace, name, *words):

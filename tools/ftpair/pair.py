@@ -14,17 +14,15 @@ import uuid
 
 from .capture import Capture
 from .client_process import ClientProcess
+from .failure import Failed
 from .hosts import GUEST_IP, Hosts
 from .node import BUILD, GUEST, LOG_PORT, READY, Node, primary_words, secondary_words
 from .qmp import QmpError
+from .waiting import wait_until
 
 KEY = "ft"
 BOOT_SECONDS = int(os.environ.get("FT_BOOT_SECONDS", "120"))
 DOWNLOAD_RATE = 7_000_000       # bytes/s: 64 MiB in 9.6 s, across any failover
-
-
-class Failed(Exception):
-    """The pair did not do what it had to; the text says what."""
 
 
 def real_of(monotonic_ns):
@@ -114,26 +112,26 @@ class Pair:
     def wait_state(self, node, states, seconds):
         """Waits until the node says one of the states; the answer of query-ft."""
         states = (states,) if isinstance(states, str) else states
-        deadline = time.monotonic() + seconds
-        answer = None
-        while True:
+        answer = {"state": "not asked yet"}
+
+        def comes():
+            nonlocal answer
             if not node.alive():
                 raise Failed(f"{node.name} ended (status {node.process.returncode}) "
                              f"while waiting for {'/'.join(states)}: {node.errors()}")
             try:
                 answer = node.query()
-                if answer["state"] in states:
-                    return answer
-                # Nobody attaches again by himself: no use in waiting longer.
-                if answer["state"] == "exposed" and "protected" in states and not (
-                        answer["reason"].startswith("no secondary")):
-                    raise Failed(f"the {node.name} runs alone: {answer['reason']}")
             except QmpError as error:
-                answer = {"state": f"({error})", "reason": ""}
-            if time.monotonic() > deadline:
-                raise Failed(f"{node.name} is {answer['state']}, not {'/'.join(states)}, after "
-                             f"{seconds} s: {answer.get('reason') or 'no reason given'}")
-            time.sleep(0.02)
+                answer = {"state": f"({error})"}
+            # Nobody attaches again by himself: no use in waiting longer.
+            if answer["state"] == "exposed" and "protected" in states and "exposed" not in states and not (
+                    answer["reason"].startswith("no secondary")):
+                raise Failed(f"the {node.name} runs alone: {answer['reason']}")
+            return answer["state"] in states
+
+        wait_until(f"{node.name} {'/'.join(states)}", comes, seconds, step=0.02,
+                   told=lambda: f"it is {answer['state']}: {answer.get('reason') or 'no reason given'}")
+        return answer
 
     def wait_protected(self, seconds=60):
         for node in (self.primary, self.secondary):
@@ -142,14 +140,12 @@ class Pair:
 
     def wait_guest(self, seconds=BOOT_SECONDS, boots=1):
         """Until the guest has come up so many times, by the primary's console."""
-        deadline = time.monotonic() + seconds
-        while self.primary.console().count(READY) < boots:
+        def ready():
             if not self.primary.alive():
                 raise Failed(f"the primary ended in the guest's boot: {self.primary.errors()}")
-            if time.monotonic() > deadline:
-                tail = self.primary.console()[-300:]
-                raise Failed(f"guest not ready after {seconds} s; its console ends: {tail!r}")
-            time.sleep(0.05)
+            return self.primary.console().count(READY) >= boots
+
+        wait_until("the guest ready", ready, seconds, told=lambda: f"its console ends: {self.primary.console()[-300:]!r}")
         self.say("guest ready")
 
     def wait_up(self):

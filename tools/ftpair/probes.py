@@ -14,6 +14,7 @@ import time
 
 from . import netns
 from .pings import checksum
+from .waiting import within
 
 EVERY_SECONDS = 0.03
 IP_MULTICAST_IF, IPV6_MULTICAST_IF = 32, 17
@@ -74,10 +75,8 @@ class Probe:
     def wait_answer(self, seconds, since_ns=None):
         """first_after() as soon as there is one, or None when the time is over."""
         since_ns = since_ns or time.monotonic_ns()
-        until = time.monotonic() + seconds
-        while (first := self.first_after(since_ns)) is None and time.monotonic() < until:
-            time.sleep(0.02)
-        return first
+        within(seconds, lambda: self.first_after(since_ns) is not None, step=0.02)
+        return self.first_after(since_ns)
 
     def close(self):
         self._end = True

@@ -8,7 +8,6 @@ the machine on with it alone, without FT, and asking the database.
 
 import os
 import socket
-import time
 
 from . import commits, disk, guest, netns, verdict
 from .commits import Commits
@@ -17,6 +16,7 @@ from .long_incr import LongIncr
 from .node import GUEST, Node, READY
 from .pair import BOOT_SECONDS, KEY, Failed
 from .postgres import Postgres, SqlError
+from .waiting import wait_until, within
 
 IMAGE = GUEST / "disk.img"
 PARAMETERS = "rdinit=/bin/ft-root ft.root=vda"
@@ -133,11 +133,9 @@ def found_by(pair, above):
 
 
 def wait_ready(node):
-    deadline = time.monotonic() + BOOT_SECONDS
-    while READY not in node.console():
-        if not node.alive() or time.monotonic() > deadline:
-            raise Failed(f"{node.name} does not come up: {node.errors()}; its console ends {node.console()[-300:]!r}")
-        time.sleep(0.05)
+    comes = within(BOOT_SECONDS, lambda: not node.alive() or READY in node.console())
+    if not comes or not node.alive():
+        raise Failed(f"{node.name} does not come up: {node.errors()}; its console ends {node.console()[-300:]!r}")
 
 
 def after(pair, story):
@@ -171,12 +169,9 @@ def rounds(pair):
 
 def another_round(pair):
     """Until each load has ended a round more, and so verified what it had written before the last failover."""
-    before, until = rounds(pair), time.monotonic() + ROUND_SECONDS
-    while any((now := rounds(pair)).get(load, 0) <= before.get(load, 0) for load in LOADS):
-        if time.monotonic() > until:
-            raise Failed(f"the loads stand still: {before}, {now} after {ROUND_SECONDS} s")
-        time.sleep(0.2)
-    return now
+    before = rounds(pair)
+    further = lambda now: all(now.get(load, 0) > before.get(load, 0) for load in LOADS) and now
+    return wait_until(f"a round more of each load than {before}", lambda: further(rounds(pair)), ROUND_SECONDS, told=lambda: rounds(pair))
 
 
 def end(pair):

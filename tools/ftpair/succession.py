@@ -15,6 +15,7 @@ from .node import LOG_PORT, Node, qemu_path
 from .pair import KEY, Failed, Pair
 from .qmp import QmpError
 from .secondary_line import own_name, secondary_line
+from .waiting import within
 
 ATTACH_SECONDS = 60
 CUT_REASON = "attach under way: secondary loads the state"      # the first event after the cut
@@ -179,12 +180,8 @@ class Succession(Pair):
         first = self.secondary.query()
         if first["state"] != "protected" or self.primary.state() != "protected":
             return self.told()
-        deadline = time.monotonic() + 2
-        while self.secondary.query()["icount"] == first["icount"]:
-            if time.monotonic() > deadline:
-                return f"the secondary's replay stands still; {self.told()}"
-            time.sleep(0.05)
-        return ""
+        moves = within(2, lambda: self.secondary.query()["icount"] != first["icount"])
+        return "" if moves else f"the secondary's replay stands still; {self.told()}"
 
     def stay_protected(self, seconds):
         """Failed as soon as the secondary does not follow."""

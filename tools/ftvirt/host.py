@@ -19,12 +19,12 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 import uuid
 from pathlib import Path
 
 from ftpair import netns
 from ftpair.hosts import LOG_IP
+from ftpair.waiting import wait_until
 
 from . import cgroups
 from .virsh import Virsh
@@ -270,21 +270,15 @@ class Host:
     def start_libvirtd(self):
         """Until it answers, having found again what runs."""
         self.call(["libvirtd", "-d"])
-        deadline = time.monotonic() + READY_SECONDS
-        while not (done := self.virsh.try_("list", seconds=READY_SECONDS)).ok:
-            if time.monotonic() > deadline:
-                raise HostError(f"{self.name}: libvirtd does not answer: {done.text}; {self.log_end()}")
-            time.sleep(0.05)
+        wait_until(f"{self.name}: an answer of libvirtd", lambda: self.virsh.try_("list", seconds=READY_SECONDS).ok, READY_SECONDS,
+                   told=self.log_end, error=HostError)
 
     def end_libvirtd(self, number=signal.SIGKILL):
         """Ends it, by default as hard as can be; returns when it is gone."""
         pid = self.pid_in("/run/libvirtd.pid")
         os.kill(pid, number)
-        deadline = time.monotonic() + READY_SECONDS
-        while os.path.exists(f"/proc/{pid}"):
-            if time.monotonic() > deadline:
-                raise HostError(f"{self.name}: libvirtd has not ended by signal {number}")
-            time.sleep(0.01)
+        wait_until(f"{self.name}: libvirtd's end by signal {number}", lambda: not os.path.exists(f"/proc/{pid}"), READY_SECONDS,
+                   step=0.01, error=HostError)
 
     def guests_settings(self, text):
         """What /etc/default/libvirt-guests says on this host."""

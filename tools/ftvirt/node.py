@@ -6,6 +6,7 @@ import time
 
 from ftpair import guest
 from ftpair.pair import Failed
+from ftpair.waiting import within
 
 from .virsh import VirshError
 
@@ -25,18 +26,20 @@ class Node:
 
     def until(self, condition, why, seconds=SECONDS):
         """"" when it comes true in time, else why."""
-        deadline = time.monotonic() + seconds
-        while True:
+        trouble = ""
+
+        def comes():
+            nonlocal trouble
             try:
-                if condition():
-                    return ""
+                trouble = ""
+                return condition()
             except (Failed, VirshError) as error:
-                why_not = str(error)
-            else:
-                why_not = why() if callable(why) else why
-            if time.monotonic() > deadline:
-                return why_not
-            time.sleep(0.1)
+                trouble = str(error)
+                return False
+
+        if within(seconds, comes, step=0.1):
+            return ""
+        return trouble or (why() if callable(why) else why)
 
     # ------------------------------------------------------------------- guest --
     def interrupts(self, name):

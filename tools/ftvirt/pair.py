@@ -10,6 +10,7 @@ from ftpair import guest, verdict
 from ftpair.hosts import GUEST_IP
 from ftpair.long_incr import LongIncr
 from ftpair.pair import KEY, Failed
+from ftpair.waiting import wait_until
 
 from . import domain
 from .events import Events
@@ -130,13 +131,8 @@ class DomainPair:
 
     def wait_state(self, side, states, seconds):
         states = (states,) if isinstance(states, str) else states
-        deadline = time.monotonic() + seconds
-        while (look := self.look(side))["state"] not in states:
-            if time.monotonic() > deadline:
-                raise Failed(f"{self.host(side).name} is {look['state']} ({look['reason']}), not {'/'.join(states)}, after {seconds} s; "
-                             f"{self.told()}")
-            time.sleep(0.05)
-        return look
+        there = lambda look: look["state"] in states and look
+        return wait_until(f"{self.host(side).name} {'/'.join(states)}", lambda: there(self.look(side)), seconds, told=self.told)
 
     def wait_protected(self, *sides, seconds=PROTECT_SECONDS):
         """Of an attach that is under way: nobody tries again by himself, so a primary that is alone is the end of it."""
@@ -158,13 +154,10 @@ class DomainPair:
         """Both nodes compare all of the machine at one instruction; Failed when they differ or do not come to it."""
         self.virsh(primary).qmp(self.name, "x-ft-digest", full=True)
         made = self.query(primary)["digests"]
-        deadline = time.monotonic() + DIGEST_SECONDS
-        while (look := self.query(secondary))["digests"] < made:
-            if look["state"] != "protected" or time.monotonic() > deadline:
-                raise Failed(f"{look['digests']} of {made} digests compared after {DIGEST_SECONDS} s; {self.told()}")
-            time.sleep(0.05)
+        compared = lambda look: look["digests"] >= made or look["state"] != "protected"
+        wait_until(f"{made} digests compared", lambda: compared(self.query(secondary)), DIGEST_SECONDS, told=self.told)
         self.wait_protected(primary, secondary, seconds=1)
-        return look["digests"]
+        return self.query(secondary)["digests"]
 
     def evidence(self, lines=8):
         """The last words of every QEMU, without its command line."""
@@ -198,14 +191,7 @@ class DomainPair:
 
     def wait_guest(self, seconds=120):
         """Until its web server answers."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                return guest.command(self, "true", 5)
-            except Failed as error:
-                if time.monotonic() > deadline:
-                    raise Failed(f"the guest does not answer after {seconds} s: {error}; {self.told()}") from error
-                time.sleep(0.1)
+        wait_until("an answer of the guest", lambda: self.guest_answers(5), seconds, told=self.told)
 
     def start_incr(self, seconds=20):
         self.incr = LongIncr(self.rack.client, GUEST_IP, 6379, KEY)

@@ -14,7 +14,7 @@ import time
 
 from ftpair import disk, guest, root_disk
 from ftpair.case import Skip
-from ftpair.pair import Failed
+from ftpair.waiting import wait_until
 
 ROUND_SECONDS = 40              # of fio, on a busy host
 
@@ -49,9 +49,6 @@ def done(pair):
 
 def a_round(pair):
     """Until fio has written and read one more round, and is in the middle of another."""
-    enough, until = done(pair) + 1, time.monotonic() + ROUND_SECONDS
-    while done(pair) < enough:
-        if time.monotonic() > until:
-            raise Failed(f"fio has not ended a round in {ROUND_SECONDS} s; {pair.told()}")
-        time.sleep(0.2)
+    enough = done(pair) + 1
+    wait_until("a round of fio", lambda: done(pair) >= enough, ROUND_SECONDS, step=0.2, told=pair.told)
     time.sleep(1)

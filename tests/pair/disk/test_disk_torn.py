@@ -10,11 +10,11 @@ time; the guest powers itself off, the images are identical.
 """
 
 import os
-import time
 
 from ftpair import disk, verdict
 from ftpair.dying import waits_again
 from ftpair.pair import Failed
+from ftpair.waiting import wait_until
 
 RANDOM = 256 * disk.MIB
 
@@ -44,16 +44,11 @@ def test_disk_torn(case):
 
 def torn(pair, seconds=20):
     """Cuts the link when something was sent, and not all; how much."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        sent = pair.primary.query()["disks"][1]["copied-bytes"]
-        if sent >= RANDOM:
-            raise Failed("all was sent before the link was cut")
-        if sent:
-            pair.hosts.cut_log()
-            return sent
-        time.sleep(0.005)
-    raise Failed(f"nothing is sent; {pair.told()}")
+    sent = wait_until("some of the drive sent", lambda: pair.primary.query()["disks"][1]["copied-bytes"], seconds, step=0.005, told=pair.told)
+    if sent >= RANDOM:
+        raise Failed("all was sent before the link was cut")
+    pair.hosts.cut_log()
+    return sent
 
 
 def same(pair):

@@ -6,12 +6,10 @@ the main loop. A guest that runs gets its secondary: it is pinged, and both moni
 starts together: the guest runs while the drives are still compared.
 """
 
-import time
-
 from ftpair import disk
 from ftpair.mixed_drives import MixedDrives, answers
-from ftpair.pair import Failed
 from ftpair.sparse import GIB, MIB
+from ftpair.waiting import wait_until
 from ftpair.watch import Watch
 
 BYTES, OPTIONS = 4 * GIB, ",cache=none,aio=native,key-secret=key"
@@ -66,11 +64,7 @@ def slow(case, pair):
 
 def early(case, pair):
     pair.start(captures=())
-    deadline = time.monotonic() + 20
-    while not pair.primary.qmp.command("query-status")["running"]:
-        if time.monotonic() > deadline:
-            raise Failed(f"the guest does not start: {pair.told()}")
-        time.sleep(0.02)
+    wait_until("the guest runs", lambda: pair.primary.qmp.command("query-status")["running"], 20, step=0.02, told=pair.told)
     query = pair.primary.query()
     case.expect("the guest runs while its drives are compared", query["state"] == "syncing" and query["disks"][1]["copy-left"] > 0,
                 f"{query['state']}, {query['disks'][1]['copy-left'] / MIB:.0f} MiB left")

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from ftpair import digest, guest
+from ftpair.waiting import within
 
 REST_S = 13.0                   # the watchdog's limit is 10 s
 FIELDS = ("state", "epoch", "reason", "stalls")
@@ -32,25 +33,21 @@ def test_long_sleep(case, pair):
 
 
 def wait_for_halt(pair):
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+    def stands():
         before = pair.primary.query()["icount"]
         time.sleep(0.5)
-        if pair.primary.query()["icount"] == before:
-            return
+        return pair.primary.query()["icount"] == before
+
+    within(10, stands)
 
 
 def rests(case, pair, how):
     """Nothing is executed, and nobody minds."""
     nodes = (pair.primary, pair.secondary)
     before = pair.primary.query()["icount"]
-    end = time.monotonic() + REST_S
-    while time.monotonic() < end:
-        answers = [{field: n.query()[field] for field in FIELDS} for n in nodes]
-        if any(a["state"] != "protected" or a["reason"] or a["stalls"] for a in answers):
-            break
-        time.sleep(0.2)
-    case.expect(f"{how}: nobody was dropped, nothing has stalled", all(
-        a["state"] == "protected" and not a["reason"] and not a["stalls"] for a in answers), answers)
+    answers = lambda: [{field: n.query()[field] for field in FIELDS} for n in nodes]
+    minds = lambda: [a for a in answers() if a["state"] != "protected" or a["reason"] or a["stalls"]]
+    bad = within(REST_S, minds, step=0.2)
+    case.expect(f"{how}: nobody was dropped, nothing has stalled", not bad, bad or answers())
     moved = pair.primary.query()["icount"] - before
     case.expect(f"{how}: the guest has executed nothing", moved == 0, f"{moved} instructions")

@@ -13,7 +13,6 @@ take 200 ms and cost the pings: otherwise this test would prove nothing.
 import signal
 import socket
 import threading
-import time
 from pathlib import Path
 
 from ftpair import netns
@@ -22,6 +21,7 @@ from ftpair.hosts import GUEST_IP
 from ftpair.pings import Pings
 from ftpair.succession import Succession
 from ftpair.verdict import ms
+from ftpair.waiting import within
 
 RTO_MS = 200                    # what Linux waits at least before it sends again
 FROZEN_SECONDS = 0.03
@@ -100,7 +100,5 @@ def die(pair, client):
 def freeze(node, seconds=2):
     """SIGSTOP, until no thread of it runs any more."""
     node.signal(signal.SIGSTOP)
-    until = time.monotonic() + seconds
     for stat in Path(f"/proc/{node.pid}/task").glob("*/stat"):
-        while stat.read_text().rpartition(")")[2].split()[0] != "T" and time.monotonic() < until:
-            time.sleep(0.001)
+        within(seconds, lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", step=0.001)

@@ -12,13 +12,12 @@ exposed survivor of a kill. FT_READER_SECONDS: how long nobody reads each time.
 
 import contextlib
 import os
-import time
 
 from ftpair import digest, guest
 from ftpair.answering import Looking, look
 from ftpair.consoles import Reader
 from ftpair.netns import run as run_command
-from ftpair.pair import Failed
+from ftpair.waiting import wait_until, within
 
 STOPPED_S = float(os.environ.get("FT_READER_SECONDS", "5"))
 BESIDE_S = 60                   # from here on a second pair says what the host does
@@ -122,10 +121,8 @@ def quiet(pair):
 def nobody_reads(case, pair, node, what, other):
     readers = readers_of(pair, node)
     flood(pair)
-    deadline = time.monotonic() + 60
-    while not all(r.is_full() for r in readers.values()):
-        if time.monotonic() > deadline:
-            raise Failed(f"{what}: not full: {[name for name, r in readers.items() if not r.is_full()]}")
+    wait_until(f"{what}: all consoles full", lambda: all(r.is_full() for r in readers.values()), 60,
+               told=lambda: f"not {[name for name, r in readers.items() if not r.is_full()]}")
     before = node.query()["console-dropped-bytes"]
     looking = [Looking(pair, alive(pair), STOPPED_S)] + ([Looking(other, alive(other), STOPPED_S)] if other else [])
     answers = [each.end() for each in looking]
@@ -155,8 +152,7 @@ def hangs_up(case, pair):
     path = pair.folder / "primary.console"
     first = Reader.of_socket(path)
     guest.command(pair, f"(yes first >{PORTS['socket']} 2>/dev/null </dev/null &)")
-    while not first.is_full():
-        pass
+    wait_until("a console full", first.is_full, 60)
     first.close()
     quiet(pair)
     second = Reader.of_socket(path)
@@ -175,9 +171,9 @@ def typed_at_once(case, pair):
                         f"until ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q '{port}$'; do sleep 0.1; done")
     reader = Reader.of_socket(pair.folder / "primary.logged")
     reader.send(line.encode())
-    deadline = time.monotonic() + 20
-    while len(got := guest.command(pair, "cat /tmp/typed")) < len(line) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    typed = lambda: guest.command(pair, "cat /tmp/typed")
+    within(20, lambda: len(typed()) >= len(line), step=0.2)
+    got = typed()
     case.expect("what is typed at once arrives whole", got.strip() == line, f"{len(got)} of {len(line)} characters")
     reader.close()
 
@@ -186,10 +182,11 @@ def breaks(case, pair):
     """The guest's driver counts those that come to a port somebody has open."""
     guest.command(pair, f"(cat {PORTS['socket']} >/dev/null 2>&1 &)")
     reader = Reader.of_socket(pair.folder / "primary.console")
-    deadline = time.monotonic() + 20
-    while "brk:" not in guest.command(pair, "cat /proc/tty/driver/serial"):
-        if time.monotonic() > deadline:
-            raise Failed("no break has come to the guest in 20 s")
+
+    def comes():
         reader.send_break()
+        return "brk:" in guest.command(pair, "cat /proc/tty/driver/serial")
+
+    wait_until("a break come to the guest", comes, 20)
     case.expect("a break has come to the guest", True)
     reader.close()

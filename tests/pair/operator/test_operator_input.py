@@ -10,11 +10,11 @@ power button: the guest powers itself off, both nodes end in order.
 """
 
 import re
-import time
 
 from ftpair import digest, guest
 from ftpair.hosts import LOG_IP
 from ftpair.qmp import QmpError
+from ftpair.waiting import within
 
 ROUNDS = 5
 KEY = {"keys": [{"type": "qcode", "data": "a"}, {"type": "qcode", "data": "b"}], "hold_time": 30}
@@ -36,9 +36,8 @@ def counted(case, pair, name, arguments, pattern):
     for _ in range(ROUNDS):
         before = interrupts(pair, pattern)
         pair.primary.qmp.command(name, **arguments)
-        deadline = time.monotonic() + 10
-        while (after := interrupts(pair, pattern)) <= before and time.monotonic() < deadline:
-            time.sleep(0.05)
+        within(10, lambda: interrupts(pair, pattern) > before)
+        after = interrupts(pair, pattern)
         case.expect(f"{name} reaches the guest", after > before, f"{before} -> {after}")
         digest.compared(pair)
     pair.wait_protected(2)

@@ -16,6 +16,7 @@ import pytest
 from ftpair import digest, guest, verdict
 from ftpair.qmp import QmpError
 from ftpair.succession import Succession
+from ftpair.waiting import within
 
 PAUSE_SECONDS = 3
 
@@ -48,9 +49,7 @@ def resume(pair):
 
 def stands(case, pair, nodes, seconds=PAUSE_SECONDS):
     """Nothing moves on these nodes for a while."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and {status(node) for node in nodes} != {"paused"}:
-        time.sleep(0.02)
+    within(5, lambda: {status(node) for node in nodes} == {"paused"}, step=0.02)
     case.expect("all say that they are paused", {status(n) for n in nodes} == {"paused"}, [status(n) for n in nodes])
     before, replies = [figures(n) for n in nodes], pair.incr.progress["replies"]
     time.sleep(seconds)

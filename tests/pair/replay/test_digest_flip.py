@@ -17,6 +17,7 @@ from ftpair.case import faulty_qemu
 from ftpair.pair import Failed
 from ftpair.secondary_line import own_name
 from ftpair.succession import Succession
+from ftpair.waiting import wait_until
 
 NAMES = {"flip-ram": "ram pc.ram 0x4000000-", "flip-cpu": "cpu/0", "flip-device": "pcspk/0"}
 DIGEST_MS = 1000
@@ -78,10 +79,10 @@ def set_respawn(pair):
 
 def again(case, pair, fault):
     """What ft-respawn has started protects the guest."""
-    pid = wait(pair, lambda: tools.PID.search(said(pair)), f"{fault}: nothing respawns")[1]
+    pid = wait(pair, lambda: tools.PID.search(said(pair)), f"{fault}: a respawn")[1]
     pair.retire(pair.secondary)
     tools.adopt(pair, "b", int(pid), own_name(pair.primary.name))
-    wait(pair, lambda: pair.primary.state() == "protected", f"{fault}: not protected again")
+    wait(pair, lambda: pair.primary.state() == "protected", f"{fault}: protected again")
     pair.stay_protected(2)
     case.expect(f"{fault}: digests are equal again", pair.secondary.query()["digests"] > 1, said(pair).splitlines()[-1])
 
@@ -92,13 +93,8 @@ def said(pair):
     return out.read_text() if out.exists() else ""
 
 
-def wait(pair, condition, otherwise):
-    deadline = time.monotonic() + AGAIN_SECONDS
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise Failed(f"{otherwise}: {said(pair)}; {pair.told()}")
-        time.sleep(0.1)
-    return answer
+def wait(pair, condition, what):
+    return wait_until(what, condition, AGAIN_SECONDS, told=lambda: f"{said(pair)}; {pair.told()}")
 
 
 # ------------------------------------------------------------------- no digests --

@@ -13,6 +13,7 @@ import time
 import pytest
 from ftpair import digest, guest
 from ftpair.succession import Succession
+from ftpair.waiting import within
 
 LIMIT_MS, TIMEOUT_MS = 40_000, 60_000
 EARLY_SECONDS, LATE_SECONDS = 0.6, 6.0
@@ -44,8 +45,6 @@ def look(pair, begin, seconds):
 
 
 def caught_up(case, pair, seconds=30):
-    until = time.monotonic() + seconds
-    while pair.primary.query()["lag-ns"] > 2.2e9 and time.monotonic() < until:
-        time.sleep(0.1)
+    within(seconds, lambda: pair.primary.query()["lag-ns"] <= 2.2e9)
     lag = pair.primary.query()["lag-ns"] / 1e9
     case.expect("the lag goes away until nobody is slowed", lag <= 2.2, f"{lag:.2f} s")

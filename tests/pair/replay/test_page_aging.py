@@ -11,7 +11,7 @@ and the survivor of a kill swaps on.
 import time
 
 from ftpair import digest, guest
-from ftpair.pair import Failed
+from ftpair.waiting import wait_until, within
 
 FILL_SECONDS = 30               # until the load has filled its memory
 SURVIVOR_SECONDS = 20
@@ -37,10 +37,8 @@ def test_page_aging(case):
         guest.kill_primary(case, pair)
         before = counters(pair)
         # Its memory limit makes the load sleep for seconds at times.
-        deadline = time.monotonic() + SURVIVOR_SECONDS
-        while least(before, now := counters(pair)) < ENOUGH / 10 and time.monotonic() < deadline:
-            time.sleep(0.5)
-        ages(case, "the survivor", before, now, ENOUGH / 10)
+        within(SURVIVOR_SECONDS, lambda: least(before, counters(pair)) >= ENOUGH / 10, step=0.5)
+        ages(case, "the survivor", before, counters(pair), ENOUGH / 10)
         case.expect("no program was killed", counters(pair)["oom_kill"] == 0)
 
 
@@ -50,12 +48,9 @@ def counters(pair):
 
 
 def wait_swapping(pair):
-    deadline = time.monotonic() + FILL_SECONDS
-    while not (now := counters(pair))["pswpin"]:
-        if time.monotonic() > deadline:
-            raise Failed(f"the guest does not swap: {guest.command(pair, 'ft-load show; cat /proc/swaps')}")
-        time.sleep(0.5)
-    return now
+    wait_until("the guest swaps", lambda: counters(pair)["pswpin"], FILL_SECONDS, step=0.5,
+               told=lambda: guest.command(pair, "ft-load show; cat /proc/swaps"))
+    return counters(pair)
 
 
 def least(before, after):

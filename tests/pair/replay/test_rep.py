@@ -12,10 +12,10 @@ processor time of a long REP shows that blocks do loop.
 
 import os
 import shutil
-import time
 
 from ftpair import bare
 from ftpair.pair import Failed
+from ftpair.waiting import within
 
 SECONDS = 300                   # for one guest, on a busy host
 LOOPS_FASTER = 2                # than one iteration per block; 5 as seen
@@ -60,11 +60,9 @@ def guest(folder, image, name, icount, *more):
 
 def cpu_at(started, word):
     """The processor time that QEMU has used when the word appears."""
-    deadline = time.monotonic() + SECONDS
-    while not started.console.exists() or word not in started.console.read_text():
-        if time.monotonic() > deadline or started.process.poll() is not None:
-            raise Failed(f"{started.console.stem}: no {word.strip()!r} on the console")
-        time.sleep(0.005)
+    printed = lambda: started.console.exists() and word in started.console.read_text()
+    if not within(SECONDS, lambda: printed() or started.process.poll() is not None, step=0.005) or not printed():
+        raise Failed(f"{started.console.stem}: no {word.strip()!r} on the console")
     user, system = open(f"/proc/{started.process.pid}/stat").read().rsplit(")", 1)[1].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 

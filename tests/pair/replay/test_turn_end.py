@@ -10,11 +10,10 @@ time, with a digest each 5 ms. Digests agree, and the entry was accessed each ti
 """
 
 import shutil
-import time
 
 from ftpair import bare
-from ftpair.pair import Failed
 from ftpair.succession import Succession
+from ftpair.waiting import wait_until
 
 SECONDS = 120                   # for the whole guest, on a busy host
 DIGESTS = 50
@@ -39,8 +38,8 @@ def test_turn_end(case):
 
 def end(pair):
     """Until the guest has printed its result."""
-    deadline = time.monotonic() + SECONDS
-    while "END" not in pair.primary.console():
-        if time.monotonic() > deadline:
-            raise Failed(f"the guest does not end; {pair.told()}")
+    def ended():
         pair.stay_protected(0.1)
+        return "END" in pair.primary.console()
+
+    wait_until("the guest at its end", ended, SECONDS, told=pair.told)

@@ -12,8 +12,8 @@ import re
 import time
 
 from ftpair import guest, trace
-from ftpair.pair import Failed
 from ftpair.shared_disk import SharedDisk
+from ftpair.waiting import wait_until
 
 ROUNDS, WORK_SECONDS = 2, 1.5
 WRITER = ("mkdir -p /run/sums; for w in 1 2 3 4; do (n=0; while [ ! -e /run/stop ]; do head -c 4096 /dev/urandom >/tmp/w$w; "
@@ -34,10 +34,7 @@ def test_shared_in_flight(case):
 
 def wait_in_flight(pair, seconds=10):
     """A guest of a slow host does not always have a write under way."""
-    until = time.monotonic() + seconds
-    while not pair.primary.query()["disks"][1]["in-flight"]:
-        if time.monotonic() > until:
-            raise Failed(f"no write is under way; {pair.told()}")
+    wait_until("a write under way", lambda: pair.primary.query()["disks"][1]["in-flight"], seconds, step=0, told=pair.told)
 
 
 def kills(case, pair):

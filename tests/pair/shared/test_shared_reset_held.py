@@ -18,6 +18,7 @@ from ftpair.busy_drives import still
 from ftpair.node import READY
 from ftpair.pair import Failed
 from ftpair.shared_disk import SharedDisk
+from ftpair.waiting import wait_until
 
 DELAY_MS = 300
 REBOOTS = 20                    # in each a write waits, or not: one in two or three
@@ -76,7 +77,7 @@ def loses_its_secondary(case, pair):
     boots = reboot_with_a_write(pair)
     pair.secondary.signal(signal.SIGKILL)
     pair.wait_state(pair.primary, "exposed", 20)
-    until(pair, "the guest does not come up", lambda: pair.primary.console().count(READY) > boots, 60)
+    wait_until("the guest up", lambda: pair.primary.console().count(READY) > boots, 60, told=pair.told)
     guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=16k count=40 iflag=direct; ls /data", 60)
     left = [(d["in-flight"], d["held"]) for d in pair.primary.query()["disks"]]
     case.expect("nothing is left", left == [(0, 0), (0, 0)], left)
@@ -88,15 +89,7 @@ def reboot_with_a_write(pair):
     for boots in range(1, 1 + REBOOTS):
         guest.command(pair, LOAD, 60)
         guest.order(pair, "reboot -f")
-        until(pair, "the guest does not come up", lambda: abandoned(pair, "a") > 0 or up() > boots, 60)
+        wait_until("a write left behind, or the guest up", lambda: abandoned(pair, "a") > 0 or up() > boots, 60, step=0.005, told=pair.told)
         if abandoned(pair, "a"):
             return boots
     raise Failed(f"{REBOOTS} reboots have left no write behind; {pair.told()}")
-
-
-def until(pair, what, condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise Failed(f"{what}; {pair.told()}")
-        time.sleep(0.005)

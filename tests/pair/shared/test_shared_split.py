@@ -19,6 +19,7 @@ import time
 from ftpair import disk, guest, split, trace, verdict
 from ftpair.pair import Failed
 from ftpair.shared_disk import SharedDisk
+from ftpair.waiting import wait_until
 
 WORK_SECONDS = 2
 FROZEN_SECONDS = 1.5
@@ -76,13 +77,8 @@ def frozen(case, pair, wake):
 
 
 def waiting(node, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        said = node.query().get("waits-for")
-        if said:
-            return said
-        time.sleep(0.02)
-    raise Failed(f"the takeover does not wait: {node.query()}")
+    return wait_until("a takeover that waits", lambda: node.query().get("waits-for"), seconds, step=0.02,
+                      told=lambda: f"{node.name} is {node.state()}")
 
 
 def cut_off(case, pair):

@@ -11,7 +11,6 @@ late-end). The same with a limit for files' sizes: the console is cut, the guest
 import itertools
 import os
 import resource
-import time
 from pathlib import Path
 
 from ftpair import guest
@@ -20,6 +19,7 @@ from ftpair.netns import INSIDE
 from ftpair.netns import run as run_command
 from ftpair.pair import Failed
 from ftpair.succession import Succession
+from ftpair.waiting import wait_until
 
 USER = 54321
 # What the primary that wants one, and the secondary that wants one, make the reason.
@@ -90,11 +90,8 @@ def survives(case, pair, what, limit, words, words_of_other):
 
 def attach_fails(pair, seconds=30):
     pair.begin_attach()
-    deadline = time.monotonic() + seconds
-    while (said := pair.primary.query())["state"] == "syncing":
-        if time.monotonic() > deadline:
-            raise Failed(f"the attach does not end: {said['reason']}")
-        time.sleep(0.05)
+    wait_until("the attach at its end", lambda: pair.primary.state() != "syncing", seconds, told=pair.told)
+    said = pair.primary.query()
     if said["state"] != "exposed":
         raise Failed(f"an attach without limits left: {said['state']} {said['reason']}")
     return said["reason"]
