@@ -52,7 +52,9 @@ def say_since(start):
 def one_run(number, options):
     """One failover; its story, whether it ended well or not."""
     story = failover.Failover(options.fault, loop="commits to PostgreSQL" if options.disk else "INCR on redis")
-    kind, more = (root_disk.RootSuccession, {"mode": options.disk, "timeout_ms": 500}) if options.disk else (Pair, {})
+    kind, more = Pair, {}
+    if options.disk:
+        kind, more = root_disk.RootSuccession, {"drives": root_disk.root_drives(options.disk), "timeout_ms": 500}
     pair = kind(f"demo-{options.fault}-{number}", say=say_since(time.monotonic()), keep=options.keep,
                 flood=options.network == "both", **more)
     pair.say(f"network: {NETWORKS[options.network]}")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from ftpair import machine, sparse
 from ftpair.distribution import median
+from ftpair.drives import Drive, Drives
 from ftpair.node import BUILD
 from ftpair.sparse import GIB, MIB, TIB
 from ftpair.succession import Succession
@@ -21,25 +22,13 @@ from bench_rounds import TROUBLE
 
 SIZES = {"1g": GIB, "64g": 64 * GIB, "1t": TIB, "8gfull": 8 * GIB}
 BOOT_SECONDS, ATTACH_SECONDS, SETTLE_SECONDS = 180, 900, 2
-WORD = "if=none,id=d0,file={},format=raw,cache=none,aio=native"
-DEVICE = ("-device", "virtio-blk-pci,drive=d0,id=disk0")
 
 
-class Attached(Succession):
-    """A pair whose guest has one drive, with an image on each side. first: more of the first primary."""
-
-    def __init__(self, name, size, images, options, *, first=None, first_arguments=(), **more):
-        drive = {side: ("-drive", WORD.format(self.image_name(side)), *DEVICE) for side in "ab"}
-        super().__init__(f"bench-attach-{name}-{size}", timeout_ms=options.timeout_ms, keep=options.keep,
-                         primary={"arguments": (*drive["a"], *first_arguments), **(first or {})}, secondary={"arguments": drive["b"]}, **more)
-        for side in "ab":
-            os.link(images / self.image_name(side), self.folder / self.image_name(side))
-
-    def image_name(self, side):
-        return f"{side}.raw"
-
-    def changes_for(self, side):
-        return {"d0.file": self.image_name(side)}
+def pair_with(name, size, images, options, **more):
+    """A pair whose guest has one drive, with an image on each side that was made before."""
+    link = lambda drives, side, number: os.link(images / drives.name(side, number), drives.image(side, number))
+    drives = Drives(Drive(make=link, options=",cache=none,aio=native"), parameters="")
+    return Succession(f"bench-attach-{name}-{size}", drives=drives, timeout_ms=options.timeout_ms, keep=options.keep, **more)
 
 
 @contextmanager
@@ -52,9 +41,9 @@ def made(size, say):
     try:
         for side in "ab":
             if size.endswith("full"):
-                sparse.fill(folder / f"{side}.raw", length)
+                sparse.fill(folder / f"{side}0.raw", length)
             else:
-                sparse.make(folder / f"{side}.raw", length, [(0, MIB, 1), (length - MIB, MIB, 2)])
+                sparse.make(folder / f"{side}0.raw", length, [(0, MIB, 1), (length - MIB, MIB, 2)])
         yield folder
     finally:
         shutil.rmtree(folder)
@@ -94,14 +83,14 @@ def first_answer(pair):
 
 
 def plain(size, images, options, say):
-    with Attached("plain", size, images, options, ft=False, first={"machine": ("ft=off",)}, first_arguments=machine.ICOUNT) as pair:
+    with pair_with("plain", size, images, options, ft=False, primary={"machine": ("ft=off",), "arguments": machine.ICOUNT}) as pair:
         seconds = first_answer(pair)
     say(f"attach: {size}: a plain guest answers after {seconds:.2f} s")
     return {f"boot_plain_s.{size}": seconds}
 
 
 def boot(size, images, options, say):
-    with Attached("boot", size, images, options) as pair:
+    with pair_with("boot", size, images, options) as pair:
         pair.secondary.start().connect()
         seconds = first_answer(pair)
         state = pair.primary.state()
@@ -115,7 +104,7 @@ def gave_up(watch, pair):
 
 
 def attach(size, images, options, say):
-    with Attached("running", size, images, options, alone=True) as pair:
+    with pair_with("running", size, images, options, alone=True) as pair:
         pair.start_alone()
         pair.spawn()
         time.sleep(SETTLE_SECONDS)

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from bench_rounds import BOUND, TROUBLE, Rounds, keep, note, one_protected
 from ftpair import disk_workloads, guest, machine
 from ftpair.distribution import median, percentile, percentile_of_bins, ratios
-from ftpair.root_disk import RootSuccession
+from ftpair.root_disk import RootSuccession, root_drives
 
 DRIVE_MIB = 128
 FILL = f"dd if=/dev/zero of=/dev/vdb bs=1M count={DRIVE_MIB} oflag=direct 2>/dev/null"
@@ -59,9 +59,9 @@ def alone(name, tag, options):
     """As machine.alone("plain"): upstream's QEMU if it was built."""
     pristine = machine.pristine_qemu()
     direct = name == DIRECT
-    return RootSuccession(f"bench-disk-{name}-{tag}", ft=False, drives=2, size_mib=DRIVE_MIB, formats=("raw" if direct else "qcow2", "raw"),
-                          cache="none" if direct else "", more=machine.PLAIN, machine=() if pristine else ("ft=off",),
-                          first={"qemu": pristine} if pristine else None, keep=options.keep)
+    drives = root_drives(formats=("raw" if direct else "qcow2", "raw"), cache="none" if direct else "", empty=1, size_mib=DRIVE_MIB)
+    return RootSuccession(f"bench-disk-{name}-{tag}", ft=False, drives=drives, arguments=machine.PLAIN, machine=() if pristine else ("ft=off",),
+                          primary={"qemu": pristine} if pristine else None, keep=options.keep)
 
 
 def alone_block(rounds, number, chosen, wanted, options, say):
@@ -152,9 +152,9 @@ def again(workload, pair, seconds, ended):
 def pair_block(name, rounds, number, chosen, options, say):
     mode, words, only = PAIRS[name]
     formats = None if mode == "shared" else ("qcow2", "raw")
-    with RootSuccession(f"bench-disk-{name}-{number}", mode=mode, drives=2, size_mib=DRIVE_MIB, formats=formats,
-                        machine=(*words, *options.machine), more=("-name", "debug-threads=on"), timeout_ms=options.timeout_ms,
-                        keep=options.keep) as pair:
+    drives = root_drives(mode, formats=formats, empty=1, size_mib=DRIVE_MIB)
+    with RootSuccession(f"bench-disk-{name}-{number}", drives=drives, machine=(*words, *options.machine), arguments=("-name", "debug-threads=on"),
+                        timeout_ms=options.timeout_ms, keep=options.keep) as pair:
         say(f"round {number}: booting the pair, {name.replace('_', ' ')}")
         pair.start(captures=()).wait_up()
         prepare(pair, chosen)

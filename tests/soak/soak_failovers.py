@@ -31,7 +31,7 @@ def run(options, say):
     """(figures, checks, work folder)."""
     chance = random.Random(options.seed)
     if options.disk:
-        pair = root_disk.RootSuccession("soak-failovers", mode=options.disk, drives=2, **soaking.pair_options(options, say))
+        pair = root_disk.RootSuccession("soak-failovers", drives=root_disk.root_drives(options.disk, empty=1), **soaking.pair_options(options, say))
     else:
         pair = Succession("soak-failovers", **soaking.pair_options(options, say))
     ends, faults = [], FAULTS_SHARED if options.disk == "shared" else FAULTS

@@ -1,130 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A pair whose guest keeps redis' data on a drive, durable before each reply.
+"""What became of a guest's drives.
 
-Each side has its own image of the drive, made equal at the start; a secondary
-that is spawned later finds whatever its side's image holds by then. After the
-end the images are judged on the host: compared byte by byte, checked by
-e2fsck, and searched for every commit that a client saw acknowledged.
+The guest keeps redis' data on the first one, durable before each reply. After the
+end the images are judged on the host: compared byte by byte, checked by e2fsck,
+and searched for every commit that a client saw acknowledged.
 """
 
 import re
 import signal
-import subprocess
+import time
 from dataclasses import dataclass
 
 from . import guest, verdict
+from .drives import open_images
+from .failure import Failed
+from .images import convert, need, run
 from .node import BUILD
-from .pair import Failed
-from .succession import Succession
 
-MIB = 2**20
-
-
-class DiskSuccession(Succession):
-    """drives, size_mib: the guest's, of which the first holds a file system. formats: of a's images and of b's.
-
-    mode: ft-disk. "local": an image for each side; "shared": both have a's. drive_words: {(side, number): what -drive
-    says} where it is not the usual. first: more for the first primary's Node. The timeout is long: nothing here is about silence.
-    """
-
-    def __init__(self, name, *, drives=1, size_mib=128, formats=("raw", "raw"), mode="local", drive_words=None, file_mib=0,
-                 more=(), machine=(), first=None, **options):
-        self.formats, self.drives, self.size_mib, self.mode = dict(zip("ab", formats)), drives, size_mib, mode
-        self._file_mib, self._more_arguments = file_mib, more
-        self._words, self._memory = drive_words or {}, options.pop("memory_mib", None)
-        super().__init__(name, primary={**self._more("a"), **(first or {})}, secondary=self._more("b"),
-                         machine=(*machine, *(() if mode == "local" else (f"ft-disk={mode}",))),
-                         **{"timeout_ms": 2000, **options})
-        for number in range(drives):
-            for side in "ab" if mode == "local" else "a":
-                self.make_image(side, number)
-        for first in self.folder.glob("first*"):
-            first.unlink()
-
-    def make_image(self, side, number):
-        first = self.folder / f"first{number}"
-        if not first.exists():
-            make_file_system(first, self.size_mib)
-        convert(first, "raw", self.image(side, number), self.formats[side])
-
-    def parameters(self):
-        """What the kernel's command line has more."""
-        return f"ft.file={self._file_mib} ft.data=vda"
-
-    def image(self, side, number=0):
-        return self.folder / self.image_name(side, number)
-
-    def _more(self, side):
-        """What the first node on that side has more than other tests' nodes."""
-        arguments = ["-m", str(self._memory)] if self._memory else []
-        for number in range(self.drives):
-            arguments += ["-drive", self._words.get((side, number), self.drive_word(side, number)),
-                          "-device", f"virtio-blk-pci,drive=d{number},id=disk{number}"]
-        arguments += [argument.format(side=side) for argument in self._more_arguments]
-        return {"parameters": self.parameters(), "arguments": arguments}
-
-    def drive_word(self, side, number):
-        return f"if=none,id=d{number},file={self.image_name(side, number)},format={self.formats[side]}"
-
-    def image_name(self, side, number):
-        side = side if self.mode == "local" else "a"
-        return f"{side}{number}.{self.formats[side]}"
-
-    def changes_for(self, side):
-        changes = {}
-        for number in range(self.drives):
-            changes[f"d{number}.file"] = self.image_name(side, number)
-            changes[f"d{number}.format"] = self.formats[side]
-        return changes
-
-    def power_off(self, seconds=30):
-        """The guest ends itself in order; both nodes follow it."""
-        guest.order(self, "ft-stop")
-        for node in (self.primary, self.secondary):
-            if node.alive() and node.wait_exit(seconds) is None:
-                raise Failed(f"the guest has powered off, {node.name} has not ended; {self.told()}")
-
-
-# ------------------------------------------------------------------- images --
-def run(*words):
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
-
-
-def need(*words):
-    status, said = run(*words)
-    if status != 0:
-        raise Failed(f"{' '.join(str(w) for w in words)}: status {status}: {said}")
-    return said
-
-
-def make_file_system(path, size_mib):
-    with path.open("wb") as file:
-        file.truncate(size_mib * MIB)
-    # No lazy initialisation: an idle guest must not write.
-    need("mke2fs", "-q", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path)
-
-
-def empty_image(path, size_mib, image_format):
-    need(BUILD / "qemu-img", "create", "-q", "-f", image_format, path, f"{size_mib}M")
-
-
-def convert(source, source_format, target, target_format):
-    need(BUILD / "qemu-img", "convert", "-f", source_format, "-O", target_format, source, target)
+KILL_SECONDS = 3                # the client works so long between two deaths
 
 
 def as_raw(pair, side):
     """A raw copy of the side's image, to look at."""
     copy = pair.folder / f"{side}.look"
-    convert(pair.image(side), pair.formats[side], copy, "raw")
+    convert(pair.drives.image(side), pair.drives.format(side), copy, "raw")
     return copy
 
 
 def equal(pair):
     """Check: the guest would see the same bytes in both nodes' images."""
-    said = [run(BUILD / "qemu-img", "compare", "-f", pair.formats["a"], "-F", pair.formats["b"],
-                pair.image("a", n), pair.image("b", n))
-            for n in range(pair.drives)]
+    drives = pair.drives
+    said = [run(BUILD / "qemu-img", "compare", "-f", drives.format("a", n), "-F", drives.format("b", n), drives.image("a", n), drives.image("b", n))
+            for n in range(drives.count)]
     return verdict.Check("the images are identical", all(status == 0 for status, _ in said),
                          "; ".join(text.strip() for _, text in said))
 
@@ -195,6 +102,19 @@ def last_node_dies(case, pair):
     pair.primary.signal(signal.SIGKILL)
     pair.primary.wait_exit(10)
     case.judge(commits(pair, "b", result))
+
+
+def killed_twice(case, pair):
+    pair.start(captures=()).wait_up()
+    case.expect("open on the primary alone", (open_images(pair.primary), open_images(pair.secondary))
+                == ([True], [False]), "")
+    pair.start_long_incr()
+    time.sleep(KILL_SECONDS)
+    case.expect("digests agree", pair.secondary.query()["digests"] > 0, pair.secondary.query()["digests"])
+    pair.fail_over()
+    case.expect("open on the survivor", open_images(pair.primary) == [True], "")
+    time.sleep(KILL_SECONDS)
+    last_node_dies(case, pair)
 
 
 @dataclass

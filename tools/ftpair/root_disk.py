@@ -11,11 +11,14 @@ import socket
 
 from . import commits, disk, guest, netns, verdict
 from .commits import Commits
+from .drives import SIZE_MIB, Drive, Drives
 from .hosts import GUEST_IP
+from .images import need
 from .long_incr import LongIncr
-from .node import GUEST, Node, READY
+from .node import BUILD, GUEST, Node, READY
 from .pair import BOOT_SECONDS, KEY, Failed
 from .postgres import Postgres, SqlError
+from .succession import Succession
 from .waiting import wait_until, within
 
 IMAGE = GUEST / "disk.img"
@@ -29,42 +32,35 @@ def missing():
     return "" if IMAGE.exists() else f"no {IMAGE}: run scripts/guest --disk"
 
 
-class RootSuccession(disk.DiskSuccession):
-    """drives: more than one adds empty ones (of size_mib) behind the root. cache: of -drive.
+def root_drives(mode="local", *, formats=None, cache="", empty=0, size_mib=SIZE_MIB):
+    """The root, and so many empty ones behind it, of that size. cache: of -drive."""
+    usual = "raw" if mode == "shared" else "qcow2"      # a file that two hosts open has no layers
+    # Two hosts have two page caches: an image that both use goes past them.
+    cache = cache or ("none" if mode == "shared" else "")
+    of_all = {"formats": formats or (usual, usual), "options": f",cache={cache}" if cache else ""}
+    return Drives(Drive(make=layer, **of_all), *(Drive(size_mib=size_mib, **of_all) for _ in range(empty)), mode=mode, parameters=PARAMETERS)
 
-    The images are layers over the one that all tests share.
-    """
 
-    def __init__(self, name, *, formats=None, mode="local", cache="", **options):
+def layer(drives, side, number):
+    """An image over the one that all tests share; a raw one is a copy of it."""
+    if drives.format(side, number) == "raw":
+        need("cp", "--sparse=always", "--reflink=auto", IMAGE, drives.image(side, number))
+        return
+    base = drives.folder / "base.img"
+    if not base.exists():
+        os.link(IMAGE, base)                # scripts/guest may make another image while we run
+    need(BUILD / "qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", drives.image(side, number))
+
+
+class RootSuccession(Succession):
+    """With the clients of its database. drives: of root_drives()."""
+
+    def __init__(self, name, *, drives, **options):
         if missing():
             raise Failed(missing())
-        usual = "raw" if mode == "shared" else "qcow2"      # a file that two hosts open has no layers
         self.redis = None
-        # Two hosts have two page caches: an image that both use goes past them.
-        self._cache = cache or ("none" if mode == "shared" else "")
-        self.checked = 0                                    # commits up to this one were found after a failover
-        super().__init__(name, formats=formats or (usual, usual), mode=mode, **options)
-
-    def parameters(self):
-        return PARAMETERS
-
-    def make_image(self, side, number):
-        if number:
-            super().make_image(side, number)
-        elif self.formats[side] == "qcow2":
-            disk.need(disk.BUILD / "qemu-img", "create", "-q", "-f", "qcow2", "-b", self.base(), "-F", "raw", self.image(side))
-        else:
-            disk.need("cp", "--sparse=always", "--reflink=auto", IMAGE, self.image(side))
-
-    def drive_word(self, side, number):
-        return super().drive_word(side, number) + (f",cache={self._cache}" if self._cache else "")
-
-    def base(self):
-        """A link of our own: scripts/guest may make another image while we run."""
-        path = self.folder / "base.img"
-        if not path.exists():
-            os.link(IMAGE, path)
-        return path
+        self.checked = 0                    # commits up to this one were found after a failover
+        super().__init__(name, drives=drives, **options)
 
     # ---------------------------------------------------------------- clients --
     def start_commits(self, seconds=20):
@@ -102,10 +98,10 @@ class RootSuccession(disk.DiskSuccession):
     # ----------------------------------------------------------------- images --
     def image_alone(self, side):
         """Switches the machine on with the side's image, without FT and without changing the image; what the database has."""
-        layer = self.folder / f"{side}.alone.qcow2"
-        disk.need(disk.BUILD / "qemu-img", "create", "-q", "-f", "qcow2", "-b", self.image(side), "-F", self.formats[side], layer)
+        layer_over = self.folder / f"{side}.alone.qcow2"
+        need(BUILD / "qemu-img", "create", "-q", "-f", "qcow2", "-b", self.drives.image(side), "-F", self.drives.format(side), layer_over)
         node = Node(f"alone-{side}", self.hosts.nodes[side], self.folder, ["ft=off"], str(self.uuid), parameters=PARAMETERS,
-                    arguments=["-accel", "tcg,thread=single", "-drive", f"if=none,id=d0,file={layer.name},format=qcow2",
+                    arguments=["-accel", "tcg,thread=single", "-drive", f"if=none,id=d0,file={layer_over.name},format=qcow2",
                                "-device", "virtio-blk-pci,drive=d0"])
         try:
             node.start().connect()
@@ -115,7 +111,7 @@ class RootSuccession(disk.DiskSuccession):
             return found_by(self, 0)
         finally:
             node.stop()
-            layer.unlink()
+            layer_over.unlink()
 
     def commits_in(self, side, acked):
         found = self.image_alone(side)
@@ -182,11 +178,11 @@ def end(pair):
     said = guest.command(pair, "cat /run/ft-load/fio.said 2>/dev/null || true")
     live = pair.found().check(acked, "the database", exact=True)
     pair.power_off()
-    sides = "ab" if pair.mode == "local" else "a"
+    sides = pair.drives.sides
     images = {side: pair.commits_in(side, acked) for side in sides}
     incrs = {side: disk.committed(pair, side, "/data/appendonlydir") for side in sides}
     fsck = [disk.clean(pair, side) for side in sides]
-    same = [disk.equal(pair)] if pair.mode == "local" else []
+    same = [disk.equal(pair)] if pair.drives.mode == "local" else []
     checks = [live, *same, *fsck, *(check for _, check in images.values()), *verdict.replies(redis),
               *(disk.commits_check(side, redis["value"], found) for side, found in incrs.items()),
               verdict.Check("every file and every block read as it was written",

@@ -8,7 +8,7 @@ secondary gets its command line from the primary's own (secondary_line).
 import time
 from dataclasses import dataclass
 
-from . import verdict
+from . import guest, verdict
 from .hosts import GUEST_IP, LOG_IP
 from .long_incr import LongIncr
 from .node import LOG_PORT, Node, qemu_path
@@ -18,6 +18,7 @@ from .secondary_line import own_name, secondary_line
 from .waiting import within
 
 ATTACH_SECONDS = 60
+DRIVES_TIMEOUT_MS = 2000        # no test of drives is about silence
 CUT_REASON = "attach under way: secondary loads the state"      # the first event after the cut
 MARGIN_NS = 50_000_000          # a gap belongs to a moment when it is that near
 
@@ -37,19 +38,32 @@ class Attach:
 
 
 class Succession(Pair):
-    """alone: the primary starts without a peer and runs exposed.
+    """alone: the primary starts without a peer and runs exposed. drives: what its guest has (ftpair/drives.py).
 
-    primary, secondary: more for the first node of that role, as for Pair.
+    machine, arguments: more for both first nodes; "{side}" in an argument is a or b. primary, secondary: more for one, as for Pair.
     """
 
-    def __init__(self, name, *, alone=False, memory_mib=None, machine=(), primary=None, secondary=None, **options):
-        self.alone = alone
-        more = {"machine": machine,
-                "arguments": ("-m", str(memory_mib)) if memory_mib else ()}
-        super().__init__(name, primary={**more, **(primary or {})}, secondary={**more, **(secondary or {})}, **options)
+    def __init__(self, name, *, alone=False, drives=None, memory_mib=None, machine=(), arguments=(), primary=None, secondary=None, **options):
+        self.alone, self.drives = alone, drives
+        both = {"machine": machine, "arguments": (*(("-m", str(memory_mib)) if memory_mib else ()), *arguments)}
+        if drives:
+            options.setdefault("timeout_ms", DRIVES_TIMEOUT_MS)
+        super().__init__(name, primary=self._first("a", both, primary or {}), secondary=self._first("b", both, secondary or {}), **options)
+        if drives:
+            drives.make(self.folder)
         self.sides = {"a": self.primary, "b": self.secondary}
         self.former = []
         self.started = 0
+
+    def _first(self, side, both, own):
+        """What the first node on that side has more: with its drives, what both have and what it has alone."""
+        made = {**own, "machine": (*both["machine"], *own.get("machine", ())),
+                "arguments": [argument.format(side=side) for argument in both["arguments"]] + list(own.get("arguments", ()))}
+        if self.drives:
+            made["machine"] = (*made["machine"], *self.drives.machine)
+            made["arguments"] = self.drives.arguments(side) + made["arguments"]
+            made.setdefault("parameters", self.drives.parameters)
+        return made
 
     def _node(self, name, side, more, words):
         if self.alone:
@@ -108,7 +122,7 @@ class Succession(Pair):
 
     def changes_for(self, side):
         """What a secondary on that side has otherwise than its primary's command line."""
-        return {}
+        return self.drives.changes_for(side) if self.drives else {}
 
     def spawn(self, qemu=None, environment=None):
         """A fresh secondary, waiting, on the side that the primary is not on."""
@@ -158,6 +172,13 @@ class Succession(Pair):
             lambda e: e.name == "FT_STATE_CHANGE" and e.real_ns >= since_ns + offset - 1000
             and condition(e.data), 0)
         return event.real_ns - offset if event else 0
+
+    def power_off(self, seconds=30):
+        """The guest, which lives with drives, ends itself in order; both nodes follow it."""
+        guest.order(self, "ft-stop")
+        for node in (self.primary, self.secondary):
+            if node.alive() and node.wait_exit(seconds) is None:
+                raise Failed(f"the guest has powered off, {node.name} has not ended; {self.told()}")
 
     def told(self):
         """What both nodes say of themselves; for the report of a failure."""

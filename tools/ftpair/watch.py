@@ -13,6 +13,8 @@ from .pings import Pings
 from .qmp import QmpError
 
 PING_SECONDS, ASK_SECONDS = 0.01, 0.1
+# On a host that these tests load; before, the monitor was silent for 20 s and more, and so was the guest.
+ANSWER_S_MAX, GAP_MS_MAX = 0.5, 500
 
 
 def know_guest(pair):
@@ -87,3 +89,12 @@ class Watch:
     @property
     def slowest_s(self):
         return max(self.slowest.values(), default=0.0)
+
+
+def answers(case, what, watch):
+    """Guest and monitors have answered all the time while images were compared."""
+    case.figure(f"gap_ms_{what}", round(watch.gap_ms))
+    case.figure(f"answer_ms_{what}", round(1000 * watch.slowest_s))
+    case.expect(f"{what}: the guest answers all the time", watch.gap_ms < GAP_MS_MAX, f"longest gap {watch.gap_ms:.0f} ms")
+    case.expect(f"{what}: the monitors do", watch.slowest_s < ANSWER_S_MAX,
+                ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in watch.slowest.items()))

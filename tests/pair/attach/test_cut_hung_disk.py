@@ -14,10 +14,13 @@ import contextlib
 import re
 import time
 
-from ftpair import disk, guest
+from ftpair import guest
 from ftpair.answering import Looking
 from ftpair.case import faulty_qemu
+from ftpair.drives import local
 from ftpair.qmp import QmpError
+from ftpair.succession import Succession
+from ftpair.waiting import within
 
 READ = "(while :; do dd if=/dev/vdb of=/dev/null bs=64k iflag=direct; done) >/dev/null 2>&1 </dev/null &"
 # Three at a time, so that one of them has always written since the copy has last looked.
@@ -35,7 +38,7 @@ def test_cut_hung_disk(case):
 
 def guests_requests(case):
     first = {"qemu": faulty_qemu(), "environment": {"FT_FAULT": "hang-disk"}}
-    with disk.DiskSuccession.of(case, drives=2, first=first) as pair:
+    with Succession.of(case, drives=local(2), primary=first) as pair:
         pair.start(captures=()).wait_up()
         pair.secondary.stop()
         pair.wait_state(pair.primary, "exposed", 20)
@@ -52,7 +55,7 @@ def guests_requests(case):
 
 def copys_reads(case):
     first = {"qemu": faulty_qemu(), "environment": {"FT_FAULT": "hang-copy"}}
-    with disk.DiskSuccession.of(case, "copy", drives=2, alone=True, first=first) as pair:
+    with Succession.of(case, "copy", drives=local(2), alone=True, primary=first) as pair:
         pair.start_alone()
         guest.command(pair, WRITE)
         pair.spawn(qemu=faulty_qemu())
@@ -82,8 +85,6 @@ def succeeds(pair):
 
 def wait_end(pair, until):
     """The answer of the primary when it is exposed again, behind the attach."""
-    while (answer := pair.primary.query())["state"] != "exposed" or "attach failed" not in answer["reason"]:
-        if time.monotonic() > until:
-            break
-        time.sleep(0.05)
-    return answer
+    ended = lambda answer: answer["state"] == "exposed" and "attach failed" in answer["reason"]
+    within(until - time.monotonic(), lambda: ended(pair.primary.query()))
+    return pair.primary.query()

@@ -11,14 +11,17 @@ there on: the secondary takes over, INCR goes on, and its image has every commit
 
 import os
 
-from ftpair import disk, guest, verdict
+from ftpair import disk, guest, images, verdict
 from ftpair.case import faulty_qemu
+from ftpair.drives import local
 from ftpair.dying import die, next_primary, waits_again
+from ftpair.images import MIB
 from ftpair.pair import Failed
+from ftpair.succession import Succession
 
 TOO_EARLY = ("handshake", "disk-copy", "ram-pass", "cut")
 IN_TIME = ("state-sent", "state-loaded", "first-frame", "first-ack")
-DIFFERENT = 16 * disk.MIB
+DIFFERENT = 16 * MIB
 
 
 def test_disk_attach_death_primary(case):
@@ -29,10 +32,10 @@ def test_disk_attach_death_primary(case):
 
 
 def start(case, tag, **options):
-    pair = disk.DiskSuccession.of(case, tag, drives=2, size_mib=64, alone=True, **options)
-    with pair.image("a", 1).open("r+b") as file:
+    pair = Succession.of(case, tag, drives=local(2, size_mib=64), alone=True, **options)
+    with pair.drives.image("a", 1).open("r+b") as file:
         file.write(os.urandom(DIFFERENT))
-    disk.make_file_system(pair.image("b"), pair.size_mib)
+    images.make_file_system(pair.drives.image("b"), pair.drives[0].size_mib)
     return pair
 
 
@@ -54,7 +57,7 @@ def forgets(case, qemu):
 
 
 def saves(case, qemu, step):
-    with start(case, step, first={"qemu": qemu, "environment": {"FT_FAULT": f"die-at-{step}"}}) as pair:
+    with start(case, step, primary={"qemu": qemu, "environment": {"FT_FAULT": f"die-at-{step}"}}) as pair:
         pair.start_alone()
         pair.start_long_incr()
         pair.secondary.start().connect()
@@ -74,6 +77,6 @@ def survives(case, pair, what):
     guest.order(pair, "ft-stop")
     if pair.primary.wait_exit(30) is None:
         raise Failed(f"{what}: the guest has powered off, the survivor has not ended; {pair.told()}")
-    first = disk.need("sh", "-c", f"head -c {DIFFERENT} {pair.image('a', 1)} | sha256sum").split()[0]
+    first = images.need("sh", "-c", f"head -c {DIFFERENT} {pair.drives.image('a', 1)} | sha256sum").split()[0]
     case.expect(f"{what}: the copied drive is the primary's", same == first, f"{same} {first}")
     case.judge(disk.clean(pair, "b"), disk.commits(pair, "b", result))

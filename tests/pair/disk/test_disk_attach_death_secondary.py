@@ -12,7 +12,9 @@ import time
 
 from ftpair import disk, guest, verdict
 from ftpair.case import faulty_qemu
+from ftpair.drives import local, zeros
 from ftpair.pair import Failed
+from ftpair.succession import Succession
 
 STEPS = ("handshake", "disk-copy", "ram-pass", "state-sent", "state-loaded", "first-frame", "first-ack")
 DIE_SECONDS = 30
@@ -22,9 +24,9 @@ LOAD = ("while [ ! -e /run/stop ]; do dd if=/dev/urandom of=/dev/vdb bs=64k coun
 
 def test_disk_attach_death_secondary(case):
     qemu = faulty_qemu()
-    with disk.DiskSuccession.of(case, drives=2, formats=("raw", "qcow2"), alone=True) as pair:
+    with Succession.of(case, drives=local(2, formats=("raw", "qcow2")), alone=True) as pair:
         for number in range(2):
-            disk.empty_image(pair.image("b", number), pair.size_mib, "qcow2")
+            zeros(pair.drives, "b", number)
         pair.start_alone()
         pair.start_long_incr()
         guest.command(pair, f"({LOAD}) >/dev/null 2>&1 </dev/null & sleep 1")

@@ -13,6 +13,8 @@ import re
 import time
 
 from ftpair import digest, disk, guest, verdict
+from ftpair.drives import local
+from ftpair.succession import Succession
 from ftpair.watch import Watch
 
 MBIT, SLOW_MBIT, GAP_MS_MAX = 100, 40, 500
@@ -25,7 +27,7 @@ LOAD = ("for n in $(seq {loops}); do for d in {drives}; do (i=$n; while [ ! -e /
 
 
 def test_disk_busy(case):
-    with disk.DiskSuccession.of(case, drives=3, alone=True) as pair:
+    with Succession.of(case, drives=local(3), alone=True) as pair:
         pair.start_alone()
         guest.command(pair, f"{RANDOM} 2>/dev/null")
         pair.start_long_incr()

@@ -9,6 +9,9 @@ images hold the same.
 """
 
 from ftpair import disk, guest, verdict
+from ftpair.drives import local, zeros
+from ftpair.images import MIB
+from ftpair.succession import Succession
 
 LOAD = ("for n in 1 2 3; do (while [ ! -e /run/stop ]; do "
         "dd if=/dev/urandom of=/dev/vdb bs=64k count=64 seek=$((n * 512)) oflag=direct conv=notrunc; "
@@ -16,10 +19,10 @@ LOAD = ("for n in 1 2 3; do (while [ ! -e /run/stop ]; do "
 
 
 def test_disk_copy(case):
-    with disk.DiskSuccession.of(case, drives=2, formats=("raw", "qcow2"), alone=True) as pair:
+    with Succession.of(case, drives=local(2, formats=("raw", "qcow2")), alone=True) as pair:
         pair.start_alone()
         for number in range(2):
-            disk.empty_image(pair.image("b", number), pair.size_mib, "qcow2")
+            zeros(pair.drives, "b", number)
         pair.start_long_incr()
         guest.command(pair, f"({LOAD}) >/dev/null 2>&1 </dev/null & sleep 2")
         pair.secondary.start().connect()
@@ -27,8 +30,8 @@ def test_disk_copy(case):
         drives = pair.primary.query()["disks"]
         case.figure("attach_s", attach.seconds)
         case.figure("attach_pause_ms", attach.pause_ns / 1e6)
-        case.figure("copied_mib", [d["copied-bytes"] / disk.MIB for d in drives])
-        case.expect("both drives were copied", all(d["copied-bytes"] > disk.MIB for d in drives), drives)
+        case.figure("copied_mib", [d["copied-bytes"] / MIB for d in drives])
+        case.expect("both drives were copied", all(d["copied-bytes"] > MIB for d in drives), drives)
         pair.stay_protected(3)
         result = pair.incr.finish()
         case.judge(*verdict.replies(result))

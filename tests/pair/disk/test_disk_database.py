@@ -22,7 +22,7 @@ WORK_SECONDS = 2
 def test_disk_database(case):
     if root_disk.missing():
         raise Skip(root_disk.missing())
-    with root_disk.RootSuccession.of(case) as pair:
+    with root_disk.RootSuccession.of(case, drives=root_disk.root_drives()) as pair:
         pair.start(captures=()).wait_up()
         pair.start_commits()
         time.sleep(WORK_SECONDS)

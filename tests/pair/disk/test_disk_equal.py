@@ -9,13 +9,15 @@ a clean file system, and each acknowledged INCR once.
 import time
 
 from ftpair import disk, verdict
+from ftpair.drives import local
+from ftpair.succession import Succession
 
 WORK_SECONDS = 3
 
 
 def test_disk_equal(case):
     for image_format in ("raw", "qcow2"):
-        with disk.DiskSuccession.of(case, image_format, formats=(image_format, image_format)) as pair:
+        with Succession.of(case, image_format, drives=local(formats=(image_format, image_format))) as pair:
             pair.start(captures=()).wait_up()
             pair.start_long_incr()
             time.sleep(WORK_SECONDS)

@@ -11,8 +11,11 @@ another size is refused before anything runs.
 """
 
 from ftpair import disk, guest
+from ftpair.drives import local
+from ftpair.images import MIB
+from ftpair.succession import Succession
 
-BROKEN = 16 * disk.MIB          # what blkdebug fails, and what is changed
+BROKEN = 16 * MIB               # what blkdebug fails, and what is changed
 SECTOR = BROKEN // 512
 FILE = "if=none,id=d1,driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={side}1.raw"
 FAIL = (f",file.inject-error.0.event=none,file.inject-error.0.iotype=write,file.inject-error.0.errno={{errno}}"
@@ -32,19 +35,19 @@ def broken_on(side, errno):
     return {(side, 1): (FILE + FAIL).format(side=side, errno=errno)}
 
 
-def start(case, tag, **options):
-    return disk.DiskSuccession.of(case, tag, drives=2, **options)
+def start(case, tag, words=None):
+    return Succession.of(case, tag, drives=local(2, words=words))
 
 
 def fails_on_the_secondary(case):
-    with start(case, "secondary", drive_words=broken_on("b", 28)) as pair:
+    with start(case, "secondary", broken_on("b", 28)) as pair:
         pair.start(captures=()).wait_up()
         guest.command(pair, WRITE)
         disk.lost_with(case, pair, "drive 'd1': this node's image failed a write", "a full disk")
 
 
 def fails_on_the_primary(case):
-    with start(case, "primary", drive_words=broken_on("a", 5)) as pair:
+    with start(case, "primary", broken_on("a", 5)) as pair:
         pair.start(captures=()).wait_up()
         disk.error_is_the_guests(case, pair, WRITE)
 
@@ -52,7 +55,7 @@ def fails_on_the_primary(case):
 def differs(case):
     with start(case, "differs") as pair:
         pair.start(captures=()).wait_up()
-        with pair.image("b", 1).open("r+b") as file:
+        with pair.drives.image("b", 1).open("r+b") as file:
             file.seek(BROKEN)
             file.write(b"x")
         guest.command(pair, READ)
@@ -61,8 +64,8 @@ def differs(case):
 
 def another_size(case):
     with start(case, "size") as pair:
-        with pair.image("b", 1).open("r+b") as file:
-            file.truncate(64 * disk.MIB)
+        with pair.drives.image("b", 1).open("r+b") as file:
+            file.truncate(64 * MIB)
         pair.start(captures=())
         exposed = pair.wait_state(pair.primary, "exposed", 20)
         case.expect("another size is refused", "disk1/virtio-backend" in exposed["reason"], exposed["reason"])

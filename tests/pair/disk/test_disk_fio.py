@@ -22,7 +22,7 @@ ROUND_SECONDS = 40              # of fio, on a busy host
 def test_disk_fio(case):
     if root_disk.missing():
         raise Skip(root_disk.missing())
-    with root_disk.RootSuccession.of(case, drives=2, size_mib=16, formats=("qcow2", "raw")) as pair:
+    with root_disk.RootSuccession.of(case, drives=root_disk.root_drives(formats=("qcow2", "raw"), empty=1, size_mib=16)) as pair:
         pair.start(captures=()).wait_up()
         guest.command(pair, "ft-load fio")
         for _ in range(2):

@@ -10,44 +10,43 @@ the same on both nodes, which stay protected; where it had room its data is righ
 """
 
 import os
+from contextlib import contextmanager
 
-from ftpair import disk, guest, netns, verdict
+from ftpair import disk, guest, images, netns, verdict
+from ftpair.drives import Drive, Drives
+from ftpair.images import MIB
 from ftpair.pair import Failed
+from ftpair.succession import Succession
 
-ROOM = 8                        # MiB
+ROOM, SMALL = 8, "small"        # MiB, and the name of the folder
 WRITE = "dd if=/dev/urandom of=/dev/vdb bs=1M seek={} count={} oflag=direct conv=notrunc"
 
 
-class SmallDisk(disk.DiskSuccession):
-    """small: the side whose second image has little room."""
+def hole(drives, side, number):
+    """No file system, and nothing written."""
+    path = drives.image(side, number)
+    if path.parent != drives.folder:
+        path.parent.mkdir()
+        netns.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}m", SMALL, str(path.parent)])
+    with path.open("wb") as file:
+        file.truncate(drives[number].size_mib * MIB)
 
-    def __init__(self, name, *, small, **options):
-        self._small = small
-        super().__init__(name, drives=2, **options)
 
-    def image_name(self, side, number):
-        name = super().image_name(side, number)
-        return f"small/{name}" if (side, number) == (self._small, 1) else name
+@contextmanager
+def small(case, tag, side, **options):
+    """A pair whose second image has little room on that side."""
+    drives = Drives(Drive(), Drive(make=hole, place={side: SMALL}))
+    with Succession.of(case, tag, drives=drives, **options) as pair:
+        try:
+            yield pair
+        finally:
+            pair.primary.stop()
+            pair.secondary.stop()
+            netns.run(["umount", "-l", str(pair.folder / SMALL)])
 
-    def make_image(self, side, number):
-        """A hole, no file system."""
-        if number == 0:
-            super().make_image(side, number)
-            return
-        if side == self._small:
-            self.image(side, number).parent.mkdir()
-            netns.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}m", "small", str(self.folder / "small")])
-        with self.image(side, number).open("wb") as file:
-            file.truncate(self.size_mib * disk.MIB)
 
-    def room(self, mib):
-        netns.run(["mount", "-o", f"remount,size={mib}m", str(self.folder / "small")])
-
-    def __exit__(self, *why):
-        for node in (self.primary, self.secondary):
-            node.stop()
-        netns.run(["umount", "-l", str(self.folder / "small")])
-        return super().__exit__(*why)
+def room(pair, mib):
+    netns.run(["mount", "-o", f"remount,size={mib}m", str(pair.folder / SMALL)])
 
 
 def test_disk_full(case):
@@ -56,9 +55,9 @@ def test_disk_full(case):
 
 
 def of_the_secondary(case):
-    with SmallDisk.of(case, "secondary", small="b", alone=True) as pair:
-        with pair.image("a", 1).open("r+b") as file:
-            file.write(os.urandom(3 * ROOM * disk.MIB))
+    with small(case, "secondary", "b", alone=True) as pair:
+        with pair.drives.image("a", 1).open("r+b") as file:
+            file.write(os.urandom(3 * ROOM * MIB))
         pair.start_alone()
         pair.start_long_incr()
         pair.spawn()
@@ -66,7 +65,7 @@ def of_the_secondary(case):
         text = "drive 'd1' of the secondary: No space left on device"
         case.expect("the attach names drive and cause", text in refused, refused)
         pair.goes_on()
-        pair.room(4 * ROOM)
+        room(pair, 4 * ROOM)
         pair.spawn()
         pair.attach()
         pair.stay_protected(1)
@@ -86,7 +85,7 @@ def attach_fails(pair):
 
 
 def of_the_primary(case):
-    with SmallDisk.of(case, "primary", small="a") as pair:
+    with small(case, "primary", "a") as pair:
         pair.start(captures=()).wait_up()
         pair.start_long_incr()
         half, whole = "dd if=/dev/vdb bs=1M count=4 iflag=direct 2>/dev/null | sha256sum", "head -c 4194304 {} | sha256sum"
@@ -101,6 +100,6 @@ def of_the_primary(case):
         case.expect("the same errors on both nodes", errors[0] == errors[1] > 0, errors)
         pair.fail_over()
         seen = guest.command(pair, half).split()[0]
-        there = disk.need("sh", "-c", whole.format(pair.image("a", 1))).split()[0]
+        there = images.need("sh", "-c", whole.format(pair.drives.image("a", 1))).split()[0]
         case.expect("where there was room the data is right", seen == there, f"{seen} {there}")
         case.judge(*verdict.replies(pair.incr.finish()))

@@ -7,10 +7,11 @@ over; the client goes on with the secondary, the drives work there.
 """
 
 from ftpair.busy_drives import hand_over
-from ftpair.disk import DiskSuccession
 from ftpair.disk_load import slow_drives
+from ftpair.drives import local
+from ftpair.succession import Succession
 
 
 def test_disk_handover(case):
-    with DiskSuccession.of(case, drives=2, drive_words=slow_drives()) as pair:
+    with Succession.of(case, drives=local(2, words=slow_drives())) as pair:
         hand_over(case, pair)

@@ -12,12 +12,14 @@ after any power cut.
 import time
 
 from ftpair import disk
+from ftpair.drives import local
+from ftpair.succession import Succession
 
 WORK_SECONDS = 3
 
 
 def test_disk_kill(case):
-    with disk.DiskSuccession.of(case) as pair:
+    with Succession.of(case, drives=local()) as pair:
         pair.start(captures=()).wait_up()
         pair.start_long_incr()
         time.sleep(WORK_SECONDS)

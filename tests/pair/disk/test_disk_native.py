@@ -8,19 +8,19 @@ its drive; the primary is killed, then the survivor; each acknowledged commit is
 
 import time
 
-from ftpair import disk
-from ftpair.shared_disk import SharedDisk
+from ftpair import disk, drives
+from ftpair.succession import Succession
 
 WORK_SECONDS = 2
 WORD = "if=none,id=d0,file={},format=raw,cache=none,aio=native"
 
 
 def test_disk_native(case):
-    local = {(side, 0): WORD.format(f"{side}0.raw") for side in "ab"}
-    with disk.DiskSuccession.of(case, "local", drive_words=local) as pair:
+    own = {(side, 0): WORD.format(f"{side}0.raw") for side in "ab"}
+    with Succession.of(case, "local", drives=drives.local(words=own)) as pair:
         die_twice(case, pair)
-    shared = {(side, 0): WORD.format("shared0.raw") for side in "ab"}
-    with SharedDisk.of(case, "shared", drive_words=shared) as pair:
+    one = {(side, 0): WORD.format("shared0.raw") for side in "ab"}
+    with Succession.of(case, "shared", drives=drives.shared(words=one)) as pair:
         die_twice(case, pair)
 
 

@@ -9,10 +9,11 @@ guest has lost no request. "quit" on the primary: it ends.
 """
 
 from ftpair.busy_drives import end_both
-from ftpair.disk import DiskSuccession
 from ftpair.disk_load import slow_drives
+from ftpair.drives import local
+from ftpair.succession import Succession
 
 
 def test_disk_quit(case):
-    with DiskSuccession.of(case, drives=2, drive_words=slow_drives()) as pair:
+    with Succession.of(case, drives=local(2, words=slow_drives())) as pair:
         end_both(case, pair)

@@ -10,10 +10,11 @@ Then the guest reboots once more and the primary is killed in that moment: the
 survivor's guest comes up and the drive works.
 """
 
-from ftpair import disk
 from ftpair.busy_drives import TRACE, resets
 from ftpair.disk_load import slow_drives
+from ftpair.drives import local
+from ftpair.succession import Succession
 
 
 def test_disk_reset(case):
-    resets(case, lambda tag: disk.DiskSuccession.of(case, tag, drives=2, drive_words=slow_drives(), more=TRACE))
+    resets(case, lambda tag: Succession.of(case, tag, drives=local(2, words=slow_drives()), arguments=TRACE))

@@ -11,13 +11,16 @@ orderly end both images are identical, clean, and hold every acknowledged INCR.
 import time
 
 from ftpair import disk, verdict
+from ftpair.drives import local
+from ftpair.images import MIB
+from ftpair.succession import Succession
 
 WORK_SECONDS = 2
-SENT_MAX = 64 * disk.MIB        # RAM apart, of a drive of 128 MiB
+SENT_MAX = 64 * MIB             # RAM apart, of a drive of 128 MiB
 
 
 def test_disk_respawn(case):
-    with disk.DiskSuccession.of(case) as pair:
+    with Succession.of(case, drives=local()) as pair:
         pair.start(captures=()).wait_up()
         pair.start_long_incr()
         for number in range(2):
@@ -28,7 +31,7 @@ def test_disk_respawn(case):
             attach = pair.attach()
             copied = pair.primary.query()["disks"][0]["copied-bytes"]
             case.figure(f"attach_{number}_pause_ms", attach.pause_ns / 1e6)
-            case.figure(f"attach_{number}_copied_mib", copied / disk.MIB)
+            case.figure(f"attach_{number}_copied_mib", copied / MIB)
             case.expect("only what differs is sent", 0 < copied < SENT_MAX, copied)
             pair.stay_protected(WORK_SECONDS)
         result = pair.incr.finish()

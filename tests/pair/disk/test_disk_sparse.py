@@ -11,10 +11,12 @@ guest that runs gets its secondary later, and writes and discards meanwhile. Ima
 
 import os
 
-from ftpair import disk, guest, sparse
-from ftpair.mixed_drives import ANSWER_S_MAX, MixedDrives, answers
+from ftpair import guest, images, sparse
+from ftpair.drives import Drive, Drives
+from ftpair.node import BUILD
 from ftpair.sparse import GIB, MIB, TIB
-from ftpair.watch import Watch
+from ftpair.succession import Succession
+from ftpair.watch import ANSWER_S_MAX, Watch, answers
 
 SIZE = TIB + 3 * 512
 OURS = [(0, 65536, 1), (200 * GIB, 4 * MIB, 0), (512 * GIB + 3 * MIB + 512, 3 * MIB, 2), (700 * GIB, MIB, 3), (SIZE - 5 * 512, 5 * 512, 4)]
@@ -28,37 +30,31 @@ MEANWHILE = ("dd if=/dev/urandom of=/dev/vdb bs=64k count=16 seek=30000 oflag=di
              "dd if=/dev/urandom of=/dev/vdb bs=512 count=2 seek=2147483648 oflag=direct conv=notrunc; blkdiscard -o 549758959616 -l 65536 /dev/vdb")
 
 
-class Sparse(MixedDrives):
-    """The usual drive with redis' data, and three of a TiB. The second is qcow2 on b."""
+def holes(drives, side, number):
+    raw = sparse.make(drives.folder / "new.raw", SIZE, PIECES[side, number])
+    images.convert(raw, "raw", drives.image(side, number), drives.format(side, number))
+    raw.unlink()
 
-    def make_image(self, side, number):
-        if number == 0:
-            super().make_image(side, number)
-            return
-        raw = sparse.make(self.folder / "new.raw", SIZE, PIECES[side, number])
-        disk.convert(raw, "raw", self.image(side, number), self.format(side, number))
-        raw.unlink()
 
-    def format(self, side, number):
-        return "qcow2" if (side, number) == ("b", 2) else "raw"
-
-    def options(self, number):
-        return OPTIONS.get(number, "")
+def drives():
+    """The usual one with redis' data, and three of a TiB. The second is qcow2 on b."""
+    return Drives(Drive(), *(Drive(("raw", "qcow2" if number == 2 else "raw"), make=holes, options=options) for number, options in OPTIONS.items()))
 
 
 def test_disk_sparse(case):
-    with Sparse.of(case, "start", drives=4) as pair:
+    with Succession.of(case, "start", drives=drives()) as pair:
         start(case, pair)
-    with Sparse.of(case, "attach", drives=4, alone=True) as pair:
+    with Succession.of(case, "attach", drives=drives(), alone=True) as pair:
         attach(case, pair)
 
 
 def equal(case, pair):
     """Their maps are compared, and what they hold; a hole is as good as zeros."""
-    said = [disk.run(disk.BUILD / "qemu-img", "compare", "-f", pair.format("a", n), "-F", pair.format("b", n), pair.image("a", n),
-                     pair.image("b", n)) for n in range(pair.drives)]
+    made = pair.drives
+    said = [images.run(BUILD / "qemu-img", "compare", "-f", made.format("a", n), "-F", made.format("b", n), made.image("a", n), made.image("b", n))
+            for n in range(made.count)]
     case.expect("the images are the same", all(status == 0 for status, _ in said), "; ".join(text.strip() for _, text in said))
-    used = [os.stat(pair.image(side, n)).st_blocks * 512 for side in "ab" for n in range(1, pair.drives)]
+    used = [os.stat(made.image(side, n)).st_blocks * 512 for side in "ab" for n in range(1, made.count)]
     case.expect("and are full of holes", max(used) < GIB, f"{max(used) / MIB:.1f} MiB")
 
 

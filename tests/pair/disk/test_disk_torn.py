@@ -12,22 +12,25 @@ time; the guest powers itself off, the images are identical.
 import os
 
 from ftpair import disk, verdict
+from ftpair.drives import local
 from ftpair.dying import waits_again
+from ftpair.images import MIB
 from ftpair.pair import Failed
+from ftpair.succession import Succession
 from ftpair.waiting import wait_until
 
-RANDOM = 256 * disk.MIB
+RANDOM = 256 * MIB
 
 
 def test_disk_torn(case):
-    with disk.DiskSuccession.of(case, drives=2, size_mib=RANDOM // disk.MIB + 64, alone=True, timeout_ms=1000) as pair:
-        with pair.image("a", 1).open("r+b") as file:
+    with Succession.of(case, drives=local(2, size_mib=RANDOM // MIB + 64), alone=True, timeout_ms=1000) as pair:
+        with pair.drives.image("a", 1).open("r+b") as file:
             file.write(os.urandom(RANDOM))
         pair.start_alone()
         pair.start_long_incr()
         pair.secondary.start().connect()
         pair.begin_attach()
-        case.figure("torn_at_mib", torn(pair) / disk.MIB)
+        case.figure("torn_at_mib", torn(pair) / MIB)
         said = pair.wait_state(pair.primary, "exposed", 20)["reason"]
         case.expect("the primary says why", said and not said.startswith("no secondary"), said)
         case.expect("the secondary waits again", waits_again(pair.secondary, 20), pair.secondary.query()["reason"])
@@ -52,7 +55,7 @@ def torn(pair, seconds=20):
 
 
 def same(pair):
-    with pair.image("a", 1).open("rb") as a, pair.image("b", 1).open("rb") as b:
-        a.seek(RANDOM - disk.MIB)
-        b.seek(RANDOM - disk.MIB)
-        return a.read(disk.MIB) == b.read(disk.MIB)
+    with pair.drives.image("a", 1).open("rb") as a, pair.drives.image("b", 1).open("rb") as b:
+        a.seek(RANDOM - MIB)
+        b.seek(RANDOM - MIB)
+        return a.read(MIB) == b.read(MIB)

@@ -6,38 +6,35 @@ the main loop. A guest that runs gets its secondary: it is pinged, and both moni
 starts together: the guest runs while the drives are still compared.
 """
 
-from ftpair import disk
-from ftpair.mixed_drives import MixedDrives, answers
+from ftpair import images
+from ftpair.drives import Drive, Drives
+from ftpair.node import BUILD
 from ftpair.sparse import GIB, MIB
+from ftpair.succession import Succession
 from ftpair.waiting import wait_until
-from ftpair.watch import Watch
+from ftpair.watch import Watch, answers
 
 BYTES, OPTIONS = 4 * GIB, ",cache=none,aio=native,key-secret=key"
-NEW = (disk.BUILD / "qemu-img", "create", "-q", "-f", "luks", "--object", "secret,id=key,data=x", "-o", "key-secret=key,iter-time=10")
+NEW = (BUILD / "qemu-img", "create", "-q", "-f", "luks", "--object", "secret,id=key,data=x", "-o", "key-secret=key,iter-time=10")
 KEY = ("-object", "secret,id=key,data=x")
 
 
-class Luks(MixedDrives):
-    """A drive in a format without block status: every hole of its file is read, in the submit, and decrypted."""
+def luks(drives, side, number):
+    """A format without block status: every hole of its file is read, in the submit, and decrypted."""
+    if side == "a":
+        images.need(*NEW, drives.image("a", number), BYTES)
+    else:
+        images.need("cp", "--sparse=always", drives.image("a", number), drives.image("b", number))
 
-    def make_image(self, side, number):
-        if number == 0:
-            super().make_image(side, number)
-        else:
-            words = ("cp", "--sparse=always", self.image("a", number)) if side == "b" else NEW
-            disk.need(*words, self.image(side, number), *(() if side == "b" else (BYTES,)))
 
-    def options(self, number):
-        return OPTIONS if number else ""
-
-    def format(self, side, number):
-        return "luks" if number else "raw"
+def drives():
+    return Drives(Drive(), Drive(("luks", "luks"), make=luks, options=OPTIONS), arguments=KEY)
 
 
 def test_disk_without_map(case):
-    with Luks.of(case, "attach", drives=2, alone=True, more=KEY) as pair:
+    with Succession.of(case, "attach", drives=drives(), alone=True) as pair:
         slow(case, pair)
-    with Luks.of(case, "start", drives=2, more=KEY) as pair:
+    with Succession.of(case, "start", drives=drives()) as pair:
         early(case, pair)
 
 

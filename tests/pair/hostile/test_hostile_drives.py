@@ -9,9 +9,11 @@ import struct
 from dataclasses import replace
 
 from ftpair import disk, sparse, wire
+from ftpair.drives import local
 from ftpair.hosts import LOG_IP
 from ftpair.proxy import PROXY_PORT, Proxy
 from ftpair.sparse import MIB
+from ftpair.succession import Succession
 
 SIZE_MIB = 64
 
@@ -35,9 +37,9 @@ DAMAGE = {
 
 
 def test_hostile_drives(case):
-    with disk.DiskSuccession.of(case, drives=2, size_mib=SIZE_MIB, alone=True) as pair:
-        sparse.make(pair.image("a", 1), SIZE_MIB * MIB, [(0, MIB, 1)])
-        sparse.make(pair.image("b", 1), SIZE_MIB * MIB, [(0, MIB, 1), (32 * MIB, MIB, 2)])
+    with Succession.of(case, drives=local(2, size_mib=SIZE_MIB), alone=True) as pair:
+        sparse.make(pair.drives.image("a", 1), SIZE_MIB * MIB, [(0, MIB, 1)])
+        sparse.make(pair.drives.image("b", 1), SIZE_MIB * MIB, [(0, MIB, 1), (32 * MIB, MIB, 2)])
         pair.start_alone()
         pair.secondary.start().connect()
         proxy = Proxy(pair.hosts.nodes["b"])

@@ -12,8 +12,8 @@ import os
 import re
 
 from ftpair import netns, trial
-from ftpair.disk import empty_image
 from ftpair.hosts import LOG_IP
+from ftpair.images import empty_image
 from ftpair.node import BUILD, ROOT, qemu_path
 from ftpair.trial import start
 from ftpair.verdict import Check

@@ -11,8 +11,8 @@ import shutil
 import time
 
 from ftpair import bare, frozen_thread
-from ftpair.pair import Failed
 from ftpair.succession import Succession
+from ftpair.waiting import wait_until
 
 STANDS_S = 8                    # the clock makes up for it in more than a second
 SECONDS = 6                     # both kinds of code, several times
@@ -37,11 +37,7 @@ def test_silent_guest(case):
 
 
 def wait_silent(pair):
-    deadline = time.monotonic() + 30
-    while "SILENT" not in pair.primary.console():
-        if time.monotonic() > deadline:
-            raise Failed(f"the guest does not start; {pair.told()}")
-        time.sleep(0.05)
+    wait_until("the guest at its work", lambda: "SILENT" in pair.primary.console(), 30, told=pair.told)
 
 
 def stand_still(pair):

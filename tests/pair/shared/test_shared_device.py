@@ -10,23 +10,19 @@ where this user gets no loop device.
 
 from contextlib import contextmanager
 
-from ftpair import disk
+from ftpair import disk, images
 from ftpair.case import Skip
-from ftpair.shared_disk import SharedDisk, killed_twice
+from ftpair.drives import shared
+from ftpair.succession import Succession
 
+# The image is shared0.raw by way of shared0.device, which leads to a loop device (see on_device()).
+WORDS = "if=none,id=d0,file=shared0.device,format=raw,cache=none"
 WARNING = "the locks of a block device are known to this host alone"
-
-
-class SharedDevice(SharedDisk):
-    """The image is shared0.raw by way of shared0.device, which leads to a loop device (see on_device())."""
-
-    def drive_word(self, side, number):
-        return f"if=none,id=d{number},file=shared{number}.device,format=raw,cache=none"
 
 
 @contextmanager
 def on_device(pair):
-    status, said = disk.run("losetup", "--find", "--show", "--direct-io=on", pair.image("a"))
+    status, said = images.run("losetup", "--find", "--show", "--direct-io=on", pair.drives.image("a"))
     if status:
         raise Skip(f"no loop device: {said.strip()}")
     device = said.strip()
@@ -34,14 +30,14 @@ def on_device(pair):
         (pair.folder / "shared0.device").symlink_to(device)
         yield
     finally:
-        disk.need("losetup", "--detach", device)
+        images.need("losetup", "--detach", device)
 
 
 def test_shared_device(case):
     for reads in ("log", "disk"):
-        pair = SharedDevice.of(case, reads, reads=reads)
+        pair = Succession.of(case, reads, drives=shared(reads=reads, words={(side, 0): WORDS for side in "ab"}))
         # The nodes end before the device goes: until then it is busy.
         with on_device(pair), pair:
-            killed_twice(case, pair)
+            disk.killed_twice(case, pair)
             said = [WARNING in (pair.folder / f"{node}.stderr").read_text() for node in ("primary", "secondary")]
             case.expect("both nodes say what a block device cannot give", said == [True, True], said)

@@ -11,10 +11,12 @@ is unusable. (3) A copy of the image: the attach is refused, nobody has locked i
 
 import shutil
 
-from ftpair import disk, guest
-from ftpair.shared_disk import SharedDisk
+from ftpair import disk, guest, images
+from ftpair.drives import local, shared
+from ftpair.images import MIB
+from ftpair.succession import Succession
 
-BROKEN = 16 * disk.MIB
+BROKEN = 16 * MIB
 FILE = "if=none,id=d1,driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename=shared1.raw,cache=none"
 FAIL = ",file.inject-error.0.event=none,file.inject-error.0.iotype={what},file.inject-error.0.errno={errno}" \
        f",file.inject-error.0.sector={BROKEN // 512}"
@@ -32,7 +34,7 @@ def test_shared_errors(case):
 
 
 def start(case, tag, words=None, **options):
-    return SharedDisk.of(case, tag, drives=2, drive_words=words, **options)
+    return Succession.of(case, tag, drives=shared(2, words=words, **options))
 
 
 def fails_on_the_primary(case):
@@ -57,7 +59,7 @@ def fails_on_the_secondary(case):
 
 def a_copy(case):
     with start(case, "copy", {("b", 1): COPY}) as pair:
-        shutil.copy(pair.image("a", 1), pair.folder / "copy.raw")
+        shutil.copy(pair.drives.image("a", 1), pair.folder / "copy.raw")
         pair.start(captures=())
         exposed = pair.wait_state(pair.primary, "exposed", 20)
         case.expect("a copy is refused", "the peer refused: drive 'd1': nobody has locked" in exposed["reason"],
@@ -67,14 +69,14 @@ def a_copy(case):
 
 def another_size(case):
     with start(case, "size", {("b", 1): COPY}) as pair:
-        disk.empty_image(pair.folder / "copy.raw", 64, "raw")
+        images.empty_image(pair.folder / "copy.raw", 64, "raw")
         pair.start(captures=())
         exposed = pair.wait_state(pair.primary, "exposed", 20)
         case.expect("another size is refused", "disk1/virtio-backend" in exposed["reason"], exposed["reason"])
 
 
 def local_against_shared(case):
-    with disk.DiskSuccession.of(case, "local") as pair:
+    with Succession.of(case, "local", drives=local()) as pair:
         pair.secondary.argv[4] += ",ft-disk=shared"
         pair.secondary.argv = [word + ",cache=none" if word.startswith("if=none,id=d0") else word
                                for word in pair.secondary.argv]

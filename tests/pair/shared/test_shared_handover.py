@@ -7,12 +7,13 @@ are throttled by the host. Afterwards the old primary has its images closed.
 """
 
 from ftpair.busy_drives import hand_over
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import open_images, shared_slow
+from ftpair.succession import Succession
 
 
 def test_shared_handover(case):
-    with SharedDisk.slow(case) as pair:
+    with Succession.of(case, drives=shared_slow()) as pair:
         old, new = pair.primary, pair.secondary
         hand_over(case, pair)
-        case.expect("the old primary has closed its images", pair.open_images(old) == [False, False], "")
-        case.expect("the new one has them open", pair.open_images(new) == [True, True], "")
+        case.expect("the old primary has closed its images", open_images(old) == [False, False], "")
+        case.expect("the new one has them open", open_images(new) == [True, True], "")

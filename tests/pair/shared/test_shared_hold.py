@@ -7,11 +7,12 @@ the guest has submitted it, and QEMU's trace has the ack first.
 """
 
 from ftpair import write_rule
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared, zeros
+from ftpair.succession import Succession
 
 
 def test_shared_hold(case):
-    with SharedDisk.of(case, drives=2, empty_second=True, more=write_rule.node_arguments()) as pair:
+    with Succession.of(case, drives=shared(2, second=zeros), arguments=write_rule.node_arguments()) as pair:
         pair.start(captures=()).wait_up()
-        case.judge(*write_rule.measure(pair, pair.image("a", 1)))
+        case.judge(*write_rule.measure(pair, pair.drives.image("a", 1)))
         pair.wait_protected(5)

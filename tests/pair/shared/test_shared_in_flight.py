@@ -12,7 +12,8 @@ import re
 import time
 
 from ftpair import guest, trace
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared_slow
+from ftpair.succession import Succession
 from ftpair.waiting import wait_until
 
 ROUNDS, WORK_SECONDS = 2, 1.5
@@ -27,8 +28,8 @@ STOP = "touch /run/stop; while [ $(ls /run/stopped.* 2>/dev/null | wc -l) -lt 4 
 
 def test_shared_in_flight(case):
     for image_format in ("raw", "qcow2"):
-        with SharedDisk.slow(case, image_format, image_format=image_format,
-                             more=trace.arguments(("ft_disk_reissue",), "{side}.trace")) as pair:
+        with Succession.of(case, image_format, drives=shared_slow(image_format),
+                           arguments=trace.arguments(("ft_disk_reissue",), "{side}.trace")) as pair:
             kills(case, pair)
 
 

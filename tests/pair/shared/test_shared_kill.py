@@ -7,12 +7,14 @@ from the disk. Before the kill the image is open on the primary alone, afterward
 on the survivor; the digests agree.
 """
 
-from ftpair.shared_disk import SharedDisk, killed_twice
+from ftpair import disk
+from ftpair.drives import shared
+from ftpair.succession import Succession
 
 KINDS = (("raw", "log"), ("raw", "disk"), ("qcow2", "log"))
 
 
 def test_shared_kill(case):
     for image_format, reads in KINDS:
-        with SharedDisk.of(case, f"{image_format}-{reads}", image_format=image_format, reads=reads) as pair:
-            killed_twice(case, pair)
+        with Succession.of(case, f"{image_format}-{reads}", drives=shared(image_format=image_format, reads=reads)) as pair:
+            disk.killed_twice(case, pair)

@@ -10,9 +10,11 @@ after a kill of the primary the survivor reads on.
 
 import time
 
-from ftpair import disk, guest, trace
+from ftpair import guest, trace
 from ftpair.case import faulty_qemu
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared
+from ftpair.images import MIB
+from ftpair.succession import Succession
 
 SLICES, SLICE_SECONDS = 4, 1
 READERS = 4
@@ -22,14 +24,14 @@ TRACE_FILE = "primary.trace"
 
 
 def test_shared_little_room(case):
-    with SharedDisk.of(case, drives=2, more=trace.arguments(["ft_disk_no_room"], TRACE_FILE), qemu=faulty_qemu(),
-                       environment={"FT_FAULT": "little-room"}) as pair:
+    little = {"qemu": faulty_qemu(), "environment": {"FT_FAULT": "little-room"}}
+    with Succession.of(case, drives=shared(2), arguments=trace.arguments(["ft_disk_no_room"], TRACE_FILE), primary=little) as pair:
         pair.start(captures=()).wait_up()
         guest.command(pair, LOAD)
         for number in range(1, SLICES + 1):
             before = read_bytes(pair)
             time.sleep(SLICE_SECONDS)
-            read = (read_bytes(pair) - before) / disk.MIB
+            read = (read_bytes(pair) - before) / MIB
             case.expect(f"second {number}: reading goes on", read > 1, f"{read:.1f} MiB")
         waited = len(trace.read(pair.folder / TRACE_FILE))
         case.figure("reads_waited", waited)

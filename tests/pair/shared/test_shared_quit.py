@@ -6,9 +6,10 @@ completion never comes, the primary holds writes whose acknowledgement never com
 """
 
 from ftpair.busy_drives import end_both
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared_slow
+from ftpair.succession import Succession
 
 
 def test_shared_quit(case):
-    with SharedDisk.slow(case) as pair:
+    with Succession.of(case, drives=shared_slow()) as pair:
         end_both(case, pair)

@@ -9,8 +9,10 @@ ft-disk-reads=log: the bytes of log for each byte read. Then the primary is kill
 
 import time
 
-from ftpair import disk, guest
-from ftpair.shared_disk import SharedDisk
+from ftpair import guest
+from ftpair.drives import shared
+from ftpair.images import MIB
+from ftpair.succession import Succession
 
 SECONDS = 5
 LOAD = ("(for n in 1 2 3; do (while :; do dd if=/dev/vdb of=/dev/null bs=64k count=8 iflag=direct; done) & done; "
@@ -24,7 +26,7 @@ def test_shared_reads(case):
 
 
 def log_for_reads(case, reads):
-    with SharedDisk.of(case, reads, drives=2, reads=reads) as pair:
+    with Succession.of(case, reads, drives=shared(2, reads=reads)) as pair:
         pair.start(captures=()).wait_up()
         guest.command(pair, LOAD)
         before = pair.primary.query()
@@ -37,12 +39,12 @@ def log_for_reads(case, reads):
         case.expect("digests agree", pair.secondary.query()["digests"] > 1, pair.secondary.query()["digests"])
         read, written = (after["disks"][1][key] - before["disks"][1][key] for key in ("read-bytes", "written-bytes"))
         log = after["log-bytes"] - before["log-bytes"]
-        case.figure(f"{reads}_read_mib", read / disk.MIB)
-        case.figure(f"{reads}_written_mib", written / disk.MIB)
-        case.figure(f"{reads}_log_mib", log / disk.MIB)
-        case.say(f"reads from the {reads}: {read / disk.MIB:.1f} MiB read, {written / disk.MIB:.1f} MiB written, "
-                 f"{log / disk.MIB:.1f} MiB of log")
-        case.expect("it read and wrote", read > disk.MIB and written > disk.MIB, (read, written))
+        case.figure(f"{reads}_read_mib", read / MIB)
+        case.figure(f"{reads}_written_mib", written / MIB)
+        case.figure(f"{reads}_log_mib", log / MIB)
+        case.say(f"reads from the {reads}: {read / MIB:.1f} MiB read, {written / MIB:.1f} MiB written, "
+                 f"{log / MIB:.1f} MiB of log")
+        case.expect("it read and wrote", read > MIB and written > MIB, (read, written))
         pair.inject("kill")
         pair.wait_state(pair.secondary, "exposed", 10)
         guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=64k count=8 iflag=direct; ls /data")

@@ -6,8 +6,9 @@ Method: as disk_reset, with ft-disk=shared and a drive that the host throttles.
 """
 
 from ftpair.busy_drives import TRACE, resets
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared_slow
+from ftpair.succession import Succession
 
 
 def test_shared_reset(case):
-    resets(case, lambda tag: SharedDisk.slow(case, tag, more=TRACE))
+    resets(case, lambda tag: Succession.of(case, tag, drives=shared_slow(), arguments=TRACE))

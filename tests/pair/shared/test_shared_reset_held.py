@@ -15,9 +15,10 @@ import time
 
 from ftpair import guest
 from ftpair.busy_drives import still
+from ftpair.drives import shared
 from ftpair.node import READY
 from ftpair.pair import Failed
-from ftpair.shared_disk import SharedDisk
+from ftpair.succession import Succession
 from ftpair.waiting import wait_until
 
 DELAY_MS = 300
@@ -37,7 +38,7 @@ def test_shared_reset_held(case):
 
 
 def start(case, tag, reads):
-    return SharedDisk.of(case, tag, drives=2, own_port=True, more=TRACES, reads=reads)
+    return Succession.of(case, tag, drives=shared(2, own_port=True, reads=reads), arguments=TRACES)
 
 
 def abandoned(pair, side):

@@ -9,7 +9,8 @@ without writing to it while the survivor commits; the next kill hands it over.
 import time
 
 from ftpair import disk, verdict
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared
+from ftpair.succession import Succession
 
 WORK_SECONDS = 2
 ROUNDS = 3
@@ -17,7 +18,7 @@ ROUNDS = 3
 
 def test_shared_respawn(case):
     for image_format in ("raw", "qcow2"):
-        with SharedDisk.of(case, image_format, image_format=image_format) as pair:
+        with Succession.of(case, image_format, drives=shared(image_format=image_format)) as pair:
             succeed(case, pair)
 
 

@@ -10,7 +10,8 @@ has ended.
 
 from ftpair import guest, verdict
 from ftpair.case import faulty_qemu
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared
+from ftpair.succession import Succession
 
 READERS, STEP_MS = 8, 12        # begun so far apart that they are not all done at one moment
 LOAD = (f"(for n in $(seq {READERS}); do (sleep $(printf 0.%03d $((n * {STEP_MS}))); "
@@ -18,13 +19,9 @@ LOAD = (f"(for n in $(seq {READERS}); do (sleep $(printf 0.%03d $((n * {STEP_MS}
 READ = "dd if=/dev/vdb of=/dev/null bs=64k count=8 iflag=direct"
 
 
-class SlowReads(SharedDisk):
-    def _more(self, side):
-        return {**super()._more(side), "qemu": faulty_qemu(), "environment": {"FT_FAULT": "slow-reads"}}
-
-
 def test_shared_slow_reads(case):
-    with SlowReads.of(case, drives=2, reads="disk") as pair:
+    slow = {"qemu": faulty_qemu(), "environment": {"FT_FAULT": "slow-reads"}}
+    with Succession.of(case, drives=shared(2, reads="disk"), primary=slow, secondary=slow) as pair:
         pair.start(captures=()).wait_up()
         pair.start_long_incr()
         guest.command(pair, LOAD, 30)

@@ -17,8 +17,9 @@ import signal
 import time
 
 from ftpair import disk, guest, split, trace, verdict
+from ftpair.drives import open_images, shared_slow
 from ftpair.pair import Failed
-from ftpair.shared_disk import SharedDisk
+from ftpair.succession import Succession
 from ftpair.waiting import wait_until
 
 WORK_SECONDS = 2
@@ -38,8 +39,7 @@ def test_shared_split(case):
 
 
 def start(case, tag, image_format):
-    return SharedDisk.slow(case, tag, image_format=image_format, more=trace.arguments(TRACES, "{side}.trace"),
-                           timeout_ms=500)
+    return Succession.of(case, tag, drives=shared_slow(image_format), arguments=trace.arguments(TRACES, "{side}.trace"), timeout_ms=500)
 
 
 def work(pair):
@@ -50,7 +50,7 @@ def work(pair):
 
 
 def content(pair):
-    return [hashlib.sha256(pair.image("a", number).read_bytes()).hexdigest() for number in range(pair.drives)]
+    return [hashlib.sha256(pair.drives.image("a", number).read_bytes()).hexdigest() for number in range(pair.drives.count)]
 
 
 def frozen(case, pair, wake):
@@ -71,7 +71,7 @@ def frozen(case, pair, wake):
     pair.wait_state(new, "exposed", 10)
     case.expect("it waits for nothing any more", "waits-for" not in new.query(), "")
     if wake == signal.SIGCONT:
-        case.expect("the old primary has closed its images", pair.open_images(old) == [False, False], "")
+        case.expect("the old primary has closed its images", open_images(old) == [False, False], "")
     pair.promote()
     finish(case, pair, "a", "b")
 
@@ -118,6 +118,6 @@ def one_writer(pair, loser, winner):
     last = max(p.real_ns for p in (*went, *ended))
     again = sum(p.name == "ft_disk_reissue" for p in theirs)
     return verdict.Check("the old primary's last write is older than the opening",
-                         len(opened) == pair.drives and last < min(opened),
+                         len(opened) == pair.drives.count and last < min(opened),
                          f"{len(went)} begun, {len(ended)} ended, the last {(min(opened, default=0) - last) / 1e6:.1f} ms "
                          f"before; {again} issued again")

@@ -8,7 +8,8 @@ is killed in the same moment; with the survivor the guest reads the same bytes.
 """
 
 from ftpair import guest
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared, zeros
+from ftpair.succession import Succession
 
 MIB = 8
 FILL = (f"dd if=/dev/urandom of=/tmp/it bs=64k count={MIB * 16} && for n in $(seq 0 {MIB * 16 - 1}); do "
@@ -20,7 +21,7 @@ READ = (f"for n in $(seq 0 {MIB * 16 - 1}); do dd if=/dev/vdb bs=64k count=1 ski
 
 def test_shared_unflushed(case):
     for image_format in ("raw", "qcow2"):
-        with SharedDisk.of(case, image_format, image_format=image_format, drives=2, empty_second=True) as pair:
+        with Succession.of(case, image_format, drives=shared(2, image_format=image_format, second=zeros)) as pair:
             pair.start(captures=()).wait_up()
             wrote = guest.command(pair, f"({FILL}) 2>/dev/null", 60).split()[0]
             flushes = pair.primary.query()["disks"][1]["flushes"]

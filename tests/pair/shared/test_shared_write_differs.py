@@ -7,11 +7,13 @@ Method: the fault flip-write changes a bit of what the secondary's guest writes.
 
 from ftpair import guest
 from ftpair.case import faulty_qemu
-from ftpair.shared_disk import SharedDisk
+from ftpair.drives import shared
+from ftpair.succession import Succession
 
 
 def test_shared_write_differs(case):
-    with SharedDisk.of(case, drives=2, on="b", qemu=faulty_qemu(), environment={"FT_FAULT": "flip-write"}) as pair:
+    flips = {"qemu": faulty_qemu(), "environment": {"FT_FAULT": "flip-write"}}
+    with Succession.of(case, drives=shared(2), secondary=flips) as pair:
         pair.start(captures=())
         failed = pair.wait_state(pair.secondary, "failed", 60)
         case.expect("the secondary has found it, and names the drive",
