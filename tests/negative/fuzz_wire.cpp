@@ -6,7 +6,7 @@
  * wrong sum would test nothing but the sum. A log that is accepted is got, event
  * by event, and written again: the bytes must be the same.
  *
- * Built with libFuzzer under clang; elsewhere fuzz_main.cpp calls the entry.
+ * Built with libFuzzer, which calls the entry; fuzz_seeds.cpp writes what it begins with.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
