@@ -8,7 +8,6 @@ arbiter's folder that becomes read-only is an arbiter that is away: the survivor
 """
 
 import os
-import time
 
 from ftpair import guest, verdict
 from ftpair.case import Skip
@@ -16,6 +15,7 @@ from ftpair.netns import INSIDE
 from ftpair.netns import run as run_command
 from ftpair.succession import Succession
 from ftpair.trial import refused, start
+from ftpair.waiting import wait_until
 
 USER = 54321
 AS_USER = f"-run-with user={USER}:{USER}"
@@ -77,9 +77,10 @@ def closed_images(case, pair):
     try:
         run_command(["mount", "-o", "remount,bind,ro", folder])
         pair.inject("kill")
-        time.sleep(1)
-        said = pair.secondary.query()
-        case.expect("a read-only arbiter is named", said["state"] == "going-live" and "ead-only" in said["reason"], said["reason"])
+        pair.wait_state(pair.secondary, "going-live", 10)
+        reason = lambda: pair.secondary.query()["reason"]
+        wait_until("a reason that names a read-only arbiter", lambda: "ead-only" in reason(), 10, told=reason)
+        case.expect("it waits for its arbiter", pair.secondary.state() == "going-live", reason())
         run_command(["mount", "-o", "remount,bind,rw", folder])
         pair.wait_state(pair.secondary, "exposed", 10)
     finally:

@@ -10,7 +10,7 @@ after a kill of the primary the survivor reads on.
 
 import time
 
-from ftpair import guest, trace
+from ftpair import digest, guest, trace
 from ftpair.case import faulty_qemu
 from ftpair.drives import shared
 from ftpair.images import MIB
@@ -36,10 +36,8 @@ def test_shared_little_room(case):
         waited = len(trace.read(pair.folder / TRACE_FILE))
         case.figure("reads_waited", waited)
         case.expect("reads had to wait for room", waited > READERS, waited)
-        pair.ask_digest()
-        time.sleep(1)
+        case.expect("digests agree", digest.compared(pair) > 1)
         pair.stay_protected(1)
-        case.expect("digests agree", pair.secondary.query()["digests"] > 1, pair.secondary.query()["digests"])
         pair.inject("kill")
         pair.wait_state(pair.secondary, "exposed", 10)
         guest.command(pair, "dd if=/dev/vdb of=/dev/null bs=64k count=8 iflag=direct")

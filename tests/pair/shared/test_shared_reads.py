@@ -9,7 +9,7 @@ ft-disk-reads=log: the bytes of log for each byte read. Then the primary is kill
 
 import time
 
-from ftpair import guest
+from ftpair import digest, guest
 from ftpair.drives import shared
 from ftpair.images import MIB
 from ftpair.succession import Succession
@@ -33,10 +33,8 @@ def log_for_reads(case, reads):
         time.sleep(SECONDS)
         pair.stay_protected(1)
         after = pair.primary.query()
-        pair.ask_digest()
-        time.sleep(1)
+        case.expect("digests agree", digest.compared(pair) > 1)
         pair.stay_protected(1)
-        case.expect("digests agree", pair.secondary.query()["digests"] > 1, pair.secondary.query()["digests"])
         read, written = (after["disks"][1][key] - before["disks"][1][key] for key in ("read-bytes", "written-bytes"))
         log = after["log-bytes"] - before["log-bytes"]
         case.figure(f"{reads}_read_mib", read / MIB)
