@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Goal: a takeover needs no room on the arbiter's disk: that was made when the node started.
 
-Method: the arbiter's folder is a file system of 64 KiB, which is filled to the last byte and the last inode when the pair is protected. After a kill -9 of the
+Method: the arbiter's folder is a file system of 64 KiB, which is filled to the last byte and the last inode when the pair is protected. After a
+kill -9 of the
 primary the secondary wins the epoch and the client goes on. A file more does not fit, which is tried before and after.
 """
 
