@@ -54,6 +54,7 @@ std::vector<Place> SeenSources::recent(uint64_t now_ns) const {
         return age(s.last_ns, now_ns) <= age_ns_max_;
     });
     std::ranges::sort(young, std::greater(), &Seen::last_ns);
+    places.reserve(young.size());
     for (const Seen &s : young) {
         places.push_back(s.place);
     }
