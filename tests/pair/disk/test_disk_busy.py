@@ -12,6 +12,7 @@ is longer than half a second (and what a busy host makes of itself).
 import re
 import time
 
+import pytest
 from ftpair import digest, disk, guest, verdict
 from ftpair.drives import local
 from ftpair.succession import Succession
@@ -26,17 +27,17 @@ LOAD = ("for n in $(seq {loops}); do for d in {drives}; do (i=$n; while [ ! -e /
         "oflag=direct conv=notrunc; done) & done; done")
 
 
-def test_disk_busy(case):
-    with Succession.of(case, drives=local(3), alone=True) as pair:
-        pair.start_alone()
-        guest.command(pair, f"{RANDOM} 2>/dev/null")
-        pair.start_long_incr()
-        gives_up(case, pair)
-        is_delayed(case, pair)
-        result = pair.incr.finish()
-        case.judge(*verdict.replies(result))
-        pair.power_off()
-        case.judge(disk.equal(pair), disk.commits(pair, "b", result))
+@pytest.mark.setup(kind=Succession, drives=local(3), alone=True)
+def test_disk_busy(case, pair):
+    pair.start_alone()
+    guest.command(pair, f"{RANDOM} 2>/dev/null")
+    pair.start_long_incr()
+    gives_up(case, pair)
+    is_delayed(case, pair)
+    result = pair.incr.finish()
+    case.judge(*verdict.replies(result))
+    pair.power_off()
+    case.judge(disk.equal(pair), disk.commits(pair, "b", result))
 
 
 def load(pair, **options):

@@ -8,6 +8,7 @@ empty images of another format is attached. The guest powers itself off; the
 images hold the same.
 """
 
+import pytest
 from ftpair import disk, guest, verdict
 from ftpair.drives import local, zeros
 from ftpair.images import MIB
@@ -18,23 +19,23 @@ LOAD = ("for n in 1 2 3; do (while [ ! -e /run/stop ]; do "
         "dd if=/dev/urandom of=/dev/vdb bs=4k count=64 seek=$((n * 3000)) oflag=direct conv=notrunc; done) & done")
 
 
-def test_disk_copy(case):
-    with Succession.of(case, drives=local(2, formats=("raw", "qcow2")), alone=True) as pair:
-        pair.start_alone()
-        for number in range(2):
-            zeros(pair.drives, "b", number)
-        pair.start_long_incr()
-        guest.command(pair, f"({LOAD}) >/dev/null 2>&1 </dev/null & sleep 2")
-        pair.secondary.start().connect()
-        attach = pair.attach(120)
-        drives = pair.primary.query()["disks"]
-        case.figure("attach_s", attach.seconds)
-        case.figure("attach_pause_ms", attach.pause_ns / 1e6)
-        case.figure("copied_mib", [d["copied-bytes"] / MIB for d in drives])
-        case.expect("both drives were copied", all(d["copied-bytes"] > MIB for d in drives), drives)
-        pair.stay_protected(3)
-        result = pair.incr.finish()
-        case.judge(*verdict.replies(result))
-        guest.command(pair, "touch /run/stop; while pidof dd; do sleep 0.1; done")
-        pair.power_off()
-        case.judge(disk.equal(pair), disk.clean(pair, "b"), disk.commits(pair, "b", result))
+@pytest.mark.setup(kind=Succession, drives=local(2, formats=("raw", "qcow2")), alone=True)
+def test_disk_copy(case, pair):
+    pair.start_alone()
+    for number in range(2):
+        zeros(pair.drives, "b", number)
+    pair.start_long_incr()
+    guest.command(pair, f"({LOAD}) >/dev/null 2>&1 </dev/null & sleep 2")
+    pair.secondary.start().connect()
+    attach = pair.attach(120)
+    drives = pair.primary.query()["disks"]
+    case.figure("attach_s", attach.seconds)
+    case.figure("attach_pause_ms", attach.pause_ns / 1e6)
+    case.figure("copied_mib", [d["copied-bytes"] / MIB for d in drives])
+    case.expect("both drives were copied", all(d["copied-bytes"] > MIB for d in drives), drives)
+    pair.stay_protected(3)
+    result = pair.incr.finish()
+    case.judge(*verdict.replies(result))
+    guest.command(pair, "touch /run/stop; while pidof dd; do sleep 0.1; done")
+    pair.power_off()
+    case.judge(disk.equal(pair), disk.clean(pair, "b"), disk.commits(pair, "b", result))

@@ -6,12 +6,13 @@ a pause. ft-failover on the primary: it waits for its requests before it hands
 over; the client goes on with the secondary, the drives work there.
 """
 
+import pytest
 from ftpair.busy_drives import hand_over
 from ftpair.disk_load import slow_drives
 from ftpair.drives import local
 from ftpair.succession import Succession
 
 
-def test_disk_handover(case):
-    with Succession.of(case, drives=local(2, words=slow_drives())) as pair:
-        hand_over(case, pair)
+@pytest.mark.setup(kind=Succession, drives=local(2, words=slow_drives()))
+def test_disk_handover(case, pair):
+    hand_over(case, pair)

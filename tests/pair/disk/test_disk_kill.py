@@ -11,6 +11,7 @@ after any power cut.
 
 import time
 
+import pytest
 from ftpair import disk
 from ftpair.drives import local
 from ftpair.succession import Succession
@@ -18,11 +19,11 @@ from ftpair.succession import Succession
 WORK_SECONDS = 3
 
 
-def test_disk_kill(case):
-    with Succession.of(case, drives=local()) as pair:
-        pair.start(captures=()).wait_up()
-        pair.start_long_incr()
-        time.sleep(WORK_SECONDS)
-        pair.fail_over()
-        time.sleep(WORK_SECONDS)
-        disk.last_node_dies(case, pair)
+@pytest.mark.setup(kind=Succession, drives=local())
+def test_disk_kill(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.start_long_incr()
+    time.sleep(WORK_SECONDS)
+    pair.fail_over()
+    time.sleep(WORK_SECONDS)
+    disk.last_node_dies(case, pair)

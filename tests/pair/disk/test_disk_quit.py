@@ -8,12 +8,13 @@ what would change its drives for a later secondary is refused all the same. The
 guest has lost no request. "quit" on the primary: it ends.
 """
 
+import pytest
 from ftpair.busy_drives import end_both
 from ftpair.disk_load import slow_drives
 from ftpair.drives import local
 from ftpair.succession import Succession
 
 
-def test_disk_quit(case):
-    with Succession.of(case, drives=local(2, words=slow_drives())) as pair:
-        end_both(case, pair)
+@pytest.mark.setup(kind=Succession, drives=local(2, words=slow_drives()))
+def test_disk_quit(case, pair):
+    end_both(case, pair)

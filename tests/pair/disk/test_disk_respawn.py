@@ -10,6 +10,7 @@ orderly end both images are identical, clean, and hold every acknowledged INCR.
 
 import time
 
+import pytest
 from ftpair import disk, verdict
 from ftpair.drives import local
 from ftpair.images import MIB
@@ -19,23 +20,23 @@ WORK_SECONDS = 2
 SENT_MAX = 64 * MIB             # RAM apart, of a drive of 128 MiB
 
 
-def test_disk_respawn(case):
-    with Succession.of(case, drives=local()) as pair:
-        pair.start(captures=()).wait_up()
-        pair.start_long_incr()
-        for number in range(2):
-            time.sleep(WORK_SECONDS)
-            pair.fail_over()
-            time.sleep(WORK_SECONDS)
-            pair.spawn()
-            attach = pair.attach()
-            copied = pair.primary.query()["disks"][0]["copied-bytes"]
-            case.figure(f"attach_{number}_pause_ms", attach.pause_ns / 1e6)
-            case.figure(f"attach_{number}_copied_mib", copied / MIB)
-            case.expect("only what differs is sent", 0 < copied < SENT_MAX, copied)
-            pair.stay_protected(WORK_SECONDS)
-        result = pair.incr.finish()
-        case.judge(*verdict.replies(result))
-        pair.power_off()
-        case.judge(disk.equal(pair), disk.clean(pair, "a"), disk.clean(pair, "b"),
-                   disk.commits(pair, "a", result), disk.commits(pair, "b", result))
+@pytest.mark.setup(kind=Succession, drives=local())
+def test_disk_respawn(case, pair):
+    pair.start(captures=()).wait_up()
+    pair.start_long_incr()
+    for number in range(2):
+        time.sleep(WORK_SECONDS)
+        pair.fail_over()
+        time.sleep(WORK_SECONDS)
+        pair.spawn()
+        attach = pair.attach()
+        copied = pair.primary.query()["disks"][0]["copied-bytes"]
+        case.figure(f"attach_{number}_pause_ms", attach.pause_ns / 1e6)
+        case.figure(f"attach_{number}_copied_mib", copied / MIB)
+        case.expect("only what differs is sent", 0 < copied < SENT_MAX, copied)
+        pair.stay_protected(WORK_SECONDS)
+    result = pair.incr.finish()
+    case.judge(*verdict.replies(result))
+    pair.power_off()
+    case.judge(disk.equal(pair), disk.clean(pair, "a"), disk.clean(pair, "b"),
+               disk.commits(pair, "a", result), disk.commits(pair, "b", result))

@@ -11,6 +11,7 @@ time; the guest powers itself off, the images are identical.
 
 import os
 
+import pytest
 from ftpair import disk, verdict
 from ftpair.drives import local
 from ftpair.dying import waits_again
@@ -22,27 +23,27 @@ from ftpair.waiting import wait_until
 RANDOM = 256 * MIB
 
 
-def test_disk_torn(case):
-    with Succession.of(case, drives=local(2, size_mib=RANDOM // MIB + 64), alone=True, timeout_ms=1000) as pair:
-        with pair.drives.image("a", 1).open("r+b") as file:
-            file.write(os.urandom(RANDOM))
-        pair.start_alone()
-        pair.start_long_incr()
-        pair.secondary.start().connect()
-        pair.begin_attach()
-        case.figure("torn_at_mib", torn(pair) / MIB)
-        said = pair.wait_state(pair.primary, "exposed", 20)["reason"]
-        case.expect("the primary says why", said and not said.startswith("no secondary"), said)
-        case.expect("the secondary waits again", waits_again(pair.secondary, 20), pair.secondary.query()["reason"])
-        case.expect("it has what was sent and no more", not same(pair), "the images are equal already")
-        pair.goes_on()
-        pair.hosts.cut_log(False)
-        pair.attach()
-        pair.stay_protected(1)
-        result = pair.incr.finish()
-        case.judge(*verdict.replies(result))
-        pair.power_off()
-        case.judge(disk.equal(pair), disk.clean(pair, "b"), disk.commits(pair, "b", result))
+@pytest.mark.setup(kind=Succession, drives=local(2, size_mib=RANDOM // MIB + 64), alone=True, timeout_ms=1000)
+def test_disk_torn(case, pair):
+    with pair.drives.image("a", 1).open("r+b") as file:
+        file.write(os.urandom(RANDOM))
+    pair.start_alone()
+    pair.start_long_incr()
+    pair.secondary.start().connect()
+    pair.begin_attach()
+    case.figure("torn_at_mib", torn(pair) / MIB)
+    said = pair.wait_state(pair.primary, "exposed", 20)["reason"]
+    case.expect("the primary says why", said and not said.startswith("no secondary"), said)
+    case.expect("the secondary waits again", waits_again(pair.secondary, 20), pair.secondary.query()["reason"])
+    case.expect("it has what was sent and no more", not same(pair), "the images are equal already")
+    pair.goes_on()
+    pair.hosts.cut_log(False)
+    pair.attach()
+    pair.stay_protected(1)
+    result = pair.incr.finish()
+    case.judge(*verdict.replies(result))
+    pair.power_off()
+    case.judge(disk.equal(pair), disk.clean(pair, "b"), disk.commits(pair, "b", result))
 
 
 def torn(pair, seconds=20):

@@ -8,6 +8,7 @@ The primary's guest runs on, the secondary waits again. Then an attach that nobo
 import struct
 from dataclasses import replace
 
+import pytest
 from ftpair import disk, sparse, wire
 from ftpair.drives import local
 from ftpair.hosts import LOG_IP
@@ -36,24 +37,24 @@ DAMAGE = {
 }
 
 
-def test_hostile_drives(case):
-    with Succession.of(case, drives=local(2, size_mib=SIZE_MIB), alone=True) as pair:
-        sparse.make(pair.drives.image("a", 1), SIZE_MIB * MIB, [(0, MIB, 1)])
-        sparse.make(pair.drives.image("b", 1), SIZE_MIB * MIB, [(0, MIB, 1), (32 * MIB, MIB, 2)])
-        pair.start_alone()
-        pair.secondary.start().connect()
-        proxy = Proxy(pair.hosts.nodes["b"])
-        try:
-            for name, (from_primary, kind, damage, word) in DAMAGE.items():
-                proxy.arm(lambda m, raw: damage(m).pack() if m.type == kind else None, from_primary)
-                said = disturbed(pair)
-                case.expect(f"{name}: said", proxy.done.is_set() and word in said, said)
-        finally:
-            proxy.close()
-        pair.attach()
-        pair.stay_protected(1)
-        pair.power_off()
-        case.judge(disk.equal(pair))
+@pytest.mark.setup(kind=Succession, drives=local(2, size_mib=SIZE_MIB), alone=True)
+def test_hostile_drives(case, pair):
+    sparse.make(pair.drives.image("a", 1), SIZE_MIB * MIB, [(0, MIB, 1)])
+    sparse.make(pair.drives.image("b", 1), SIZE_MIB * MIB, [(0, MIB, 1), (32 * MIB, MIB, 2)])
+    pair.start_alone()
+    pair.secondary.start().connect()
+    proxy = Proxy(pair.hosts.nodes["b"])
+    try:
+        for name, (from_primary, kind, damage, word) in DAMAGE.items():
+            proxy.arm(lambda m, raw: damage(m).pack() if m.type == kind else None, from_primary)
+            said = disturbed(pair)
+            case.expect(f"{name}: said", proxy.done.is_set() and word in said, said)
+    finally:
+        proxy.close()
+    pair.attach()
+    pair.stay_protected(1)
+    pair.power_off()
+    case.judge(disk.equal(pair))
 
 
 def disturbed(pair):

@@ -6,14 +6,15 @@ Method: as disk_handover, with ft-disk=shared; the slow drive is one whose reque
 are throttled by the host. Afterwards the old primary has its images closed.
 """
 
+import pytest
 from ftpair.busy_drives import hand_over
 from ftpair.drives import open_images, shared_slow
 from ftpair.succession import Succession
 
 
-def test_shared_handover(case):
-    with Succession.of(case, drives=shared_slow()) as pair:
-        old, new = pair.primary, pair.secondary
-        hand_over(case, pair)
-        case.expect("the old primary has closed its images", open_images(old) == [False, False], "")
-        case.expect("the new one has them open", open_images(new) == [True, True], "")
+@pytest.mark.setup(kind=Succession, drives=shared_slow())
+def test_shared_handover(case, pair):
+    old, new = pair.primary, pair.secondary
+    hand_over(case, pair)
+    case.expect("the old primary has closed its images", open_images(old) == [False, False], "")
+    case.expect("the new one has them open", open_images(new) == [True, True], "")

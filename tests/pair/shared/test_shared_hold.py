@@ -6,13 +6,14 @@ Somebody who reads the image all the time sees none of them sooner than that aft
 the guest has submitted it, and QEMU's trace has the ack first.
 """
 
+import pytest
 from ftpair import write_rule
 from ftpair.drives import shared, zeros
 from ftpair.succession import Succession
 
 
-def test_shared_hold(case):
-    with Succession.of(case, drives=shared(2, second=zeros), arguments=write_rule.node_arguments()) as pair:
-        pair.start(captures=()).wait_up()
-        case.judge(*write_rule.measure(pair, pair.drives.image("a", 1)))
-        pair.wait_protected(5)
+@pytest.mark.setup(kind=Succession, drives=shared(2, second=zeros), arguments=write_rule.node_arguments())
+def test_shared_hold(case, pair):
+    pair.start(captures=()).wait_up()
+    case.judge(*write_rule.measure(pair, pair.drives.image("a", 1)))
+    pair.wait_protected(5)

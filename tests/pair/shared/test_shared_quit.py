@@ -5,11 +5,12 @@ Method: as disk_quit, with ft-disk=shared: the secondary keeps requests whose
 completion never comes, the primary holds writes whose acknowledgement never comes.
 """
 
+import pytest
 from ftpair.busy_drives import end_both
 from ftpair.drives import shared_slow
 from ftpair.succession import Succession
 
 
-def test_shared_quit(case):
-    with Succession.of(case, drives=shared_slow()) as pair:
-        end_both(case, pair)
+@pytest.mark.setup(kind=Succession, drives=shared_slow())
+def test_shared_quit(case, pair):
+    end_both(case, pair)
