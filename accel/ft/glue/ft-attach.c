@@ -551,10 +551,13 @@ static int ft_attach_send_slice(void)
     return done < 0 || qemu_file_get_error(attach.file) ? -1 : done;
 }
 
-/* What may wait for the link when memory is added: less, if the drives have something. */
+/* Memory is added to the queue while no more than this is in it. The drives, which may
+ * queue a slice, so come before the memory. */
 static uint64_t ft_attach_room(void)
 {
-    return ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES) * (ft_copy_left() ? 1 : 2);
+    uint64_t slice = ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES);
+
+    return ft_copy_left() ? slice / 2 : 2 * slice;
 }
 
 /* The link, the drives or the secondary first: looks again soon. True: it has to wait. */

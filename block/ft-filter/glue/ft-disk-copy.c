@@ -23,16 +23,18 @@
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
 
-/* The queue holds what the link carries in so long; until that is known, the most. */
-#define FT_COPY_QUEUE_NS (100 * SCALE_MS)
-#define FT_COPY_QUEUE_MIN (512 * KiB)
+/* The queue holds what the link carries in this time; until that is known, the maximum. */
+#define FT_COPY_QUEUE_NS (50 * SCALE_MS)
+#define FT_COPY_QUEUE_MIN (256 * KiB)
 #define FT_COPY_QUEUE_MAX (16 * MiB)
-/* So little is left for the cut: what the link carries in that time, within bounds. */
+/* What can wait for the cut: what the link carries in this time, within these bounds. */
+#define FT_COPY_FEW_NS (100 * SCALE_MS)
 #define FT_COPY_FEW_MIN (2 * MiB)
 #define FT_COPY_FEW_MAX (8 * MiB)
 /* Without anything to do, or with a queue that is long, it looks again so often. */
 #define FT_COPY_WAIT_NS (5 * SCALE_MS)
-/* A chunk that the guest writes to all the time is copied no more often. */
+/* A round through a drive's chunks begins no sooner after the one before has begun: else
+ * a chunk that is written to all the time would be copied all the time. */
 #define FT_COPY_ROUND_NS (100 * SCALE_MS)
 /* The largest run of zeros that is taken at once: 16 GiB. */
 #define FT_REACH_MAX (256 * KiB)
@@ -132,7 +134,7 @@ static bool ft_copy_zeros(FtDisk *d, uint64_t first, uint64_t n)
 
 uint64_t ft_copy_few(void)
 {
-    uint64_t carried = ft_attach_link_carries(FT_COPY_QUEUE_NS);
+    uint64_t carried = ft_attach_link_carries(FT_COPY_FEW_NS);
 
     return MIN(MAX(carried, FT_COPY_FEW_MIN), FT_COPY_FEW_MAX);
 }
@@ -144,10 +146,7 @@ static bool ft_copy_queue_is_full(void)
     return ft_peer_queued() > MIN(MAX(carried, FT_COPY_QUEUE_MIN), FT_COPY_QUEUE_MAX);
 }
 
-/*
- * Chunks to look at now. All that are left were looked at: the next round comes a moment
- * after the last one has begun, or nothing but the guest's busiest chunks were copied.
- */
+/* The next chunks to compare. False: none, or the next round is not due yet. */
 static bool ft_copy_next(FtCopyRun *run, FtDisk *d, uint64_t *first, uint64_t *n)
 {
     uint64_t now_ns = ft_now_ns();
@@ -218,7 +217,7 @@ static void coroutine_fn ft_copy_sleep(FtCopyRun *run)
     qemu_co_sleep_ns_wakeable(&run->idle, QEMU_CLOCK_REALTIME, FT_COPY_WAIT_NS);
 }
 
-/* One step at each drive. How far that gets is what the guest's writes may cost. */
+/* One step at each drive. How fast that goes decides what the guest may write. */
 static bool coroutine_fn ft_copy_round(FtCopyRun *run)
 {
     uint64_t begin_ns = ft_now_ns(), before = run->read_bytes;
@@ -243,7 +242,7 @@ static bool coroutine_fn ft_copy_round(FtCopyRun *run)
     return moved;
 }
 
-/* The guest writes more than is carried: the attach ends, and says so. */
+/* The guest writes more than the copy gets through: the attach ends with the reason. */
 static bool ft_copy_gives_up(FtCopyRun *run)
 {
     FtError why = { "" };
@@ -445,7 +444,7 @@ void ft_copy_abort(void)
     ft_copy_forget();
 }
 
-/* With what the guest is writing: the cut waits for that, and then it is left. */
+/* What the guest is writing at the moment counts too: the cut will find it done. */
 uint64_t ft_copy_left(void)
 {
     uint64_t left = 0;

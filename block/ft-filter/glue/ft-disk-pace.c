@@ -1,12 +1,11 @@
 /*
- * The guest's writes while its drives are copied: what the copy has to do again, and how
- * long the answers to the writes wait for that (copy_pace.hpp).
+ * Delays the guest's writes while its drives are copied at an attach, if it writes faster
+ * than the copy gets on. What is decided is in copy_pace.hpp.
  *
- * A write is delayed when it is in the image and counted, by a sleep of its own
- * coroutine, which holds no lock that another request wants: nobody waits for it but the
- * guest, and no read, no flush and no request of another drive comes behind it. At the
- * cut and in a drain, which wait for all requests, and when the attach ends, those that
- * sleep are woken.
+ * The delay is a sleep of the write's own coroutine, after the write has reached the image
+ * and its chunks are marked as changed. The coroutine holds no lock that another request
+ * wants, so no read, no flush, no other drive and no vCPU waits for it. The cut and a drain
+ * wait for all requests: they wake those that sleep, and so does the end of the attach.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,7 +14,7 @@
 #include "accel/ft/glue/trace.h"
 #include "qemu/coroutine.h"
 
-/* It lives on the stack of the write's coroutine. */
+/* A delayed write; on the stack of its coroutine. */
 typedef struct FtDelayed {
     QemuCoSleep sleep;
     bool woken;
@@ -39,7 +38,7 @@ void ft_pace_end(void)
     ft_copy_hurry();
 }
 
-/* Whoever is woken goes on at once, and may take others of the list with it. */
+/* A coroutine that is woken runs at once, so it leaves the list before that. */
 void ft_copy_hurry(void)
 {
     FtDelayed *w;

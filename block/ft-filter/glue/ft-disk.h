@@ -74,12 +74,12 @@ struct FtDisk {
     bool write_cache;           /* the guest has switched it on; part of the device state */
     unsigned in_flight;         /* requests that the guest waits for        */
     QTAILQ_HEAD(, FtDiskRequest) requests;      /* oldest first             */
-    uint64_t writing;           /* bytes that are on their way to the image */
+    uint64_t writing;           /* bytes of writes that the image has not done */
     FtCopyMap *copy;            /* primary, of the image, during an attach  */
-    unsigned delayed;           /* writes whose answers wait for the copy   */
+    unsigned delayed;           /* completions that ft-disk-pace.c delays   */
     uint64_t copy_reach;        /* so many chunks are looked at next        */
-    uint64_t copy_round;        /* of the map; the next one begins later    */
-    uint64_t copy_round_ns;     /* when that began                          */
+    uint64_t copy_round;        /* which round through the map is under way */
+    uint64_t copy_round_ns;     /* when it began                            */
     FtDiskStats stats;
     /* ft-disk=shared */
     FtImage image;
@@ -178,18 +178,18 @@ uint64_t ft_disk_chunks(const FtDisk *d);
 /* There is nothing to copy: no drives, or both nodes use the same images. */
 bool ft_copies_nothing(void);
 
-/* -- ft-disk-pace.c: the guest's writes while they are copied -- */
+/* -- ft-disk-pace.c: delays the guest's writes while they are copied -- */
 void ft_pace_begin(unsigned drives);
-void ft_pace_end(void);         /* the maps are gone; nobody is delayed      */
-/* All drives were looked at once: what comes back is counted from now on. */
-void ft_pace_looked_at_all(void);
-/* The copy has worked, or waited for the link, for so long: bytes that were read. */
+void ft_pace_end(void);         /* after the maps are freed; wakes the delayed */
+void ft_pace_looked_at_all(void);       /* each chunk was compared once      */
+/* The copy has read @bytes in the last @ns, its waits for the link included. */
 void ft_pace_copied(uint64_t bytes, uint64_t ns);
-/* The guest writes more than is carried: @left is more than @few, and does not shrink. */
+/* True: @left is more than @few and does not shrink, the guest writes too much. */
 bool ft_pace_is_hopeless(uint64_t left, uint64_t few);
-/* Why; the number of the drive that it writes to most. */
+/* The reason, in *why; returns the number of the drive that was written to most. */
 unsigned ft_pace_why(uint64_t left, FtError *why);
-/* A write of the guest to this range is in the image. Delays it, if the copy has to. */
+/* A write of the guest to this range has reached the image. Delays its completion if
+ * the copy cannot keep up. */
 void coroutine_fn ft_pace_write(FtDisk *d, int64_t offset, int64_t bytes);
 
 #endif
