@@ -5,7 +5,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "accel/ft/glue/ft-link.h"
+#include "accel/ft/glue/ft-operator.h"
 #include "monitor/monitor-internal.h"
 #include "qapi/qapi-types-migration.h"
 #include "qapi/qmp-registry.h"
@@ -39,11 +40,6 @@ static const FtRow *ft_row(const FtRow *rows, size_t n, const char *name)
         }
     }
     return &no_row;
-}
-
-bool ft_restricts(FtState state)
-{
-    return state != FT_STATE_OFF && state != FT_STATE_EXPOSED;
 }
 
 /* Why this node cannot do what an operator wants of the guest; NULL: it can. */

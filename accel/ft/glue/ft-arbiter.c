@@ -9,7 +9,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "accel/ft/glue/ft-node.h"
+#include "accel/ft/glue/ft-session.h"
 #include "block/aio.h"
 #include "block/block-io.h"
 #include "block/block_int.h"

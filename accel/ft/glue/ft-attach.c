@@ -12,8 +12,15 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-attach.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "accel/ft/glue/ft-link.h"
+#include "accel/ft/glue/ft-operator.h"
+#include "accel/ft/glue/ft-session.h"
+#include "block/ft-filter/glue/ft-drives.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include "qemu/units.h"
-#include "ft-node.h"
 #include "exec/ramlist.h"
 #include "exec/target_page.h"
 #include "hw/boards.h"
@@ -41,7 +48,7 @@
 #include "../migration/qemu-file.h"
 #include "../migration/savevm.h"
 #include "../migration/yank_functions.h"
-#include "trace.h"
+#include "accel/ft/glue/trace.h"
 
 #define FT_SLICE_BYTES (4 * MiB)
 #define FT_CHUNK_BYTES (1 * MiB)
@@ -61,11 +68,6 @@
 #define FT_STILL_NS (10 * NANOSECONDS_PER_SECOND)
 #define FT_LOADING_TIMEOUTS 4
 #define FT_LOADING_MIN_NS (2 * NANOSECONDS_PER_SECOND)
-/* A guest that is slowed stands still for no longer than that without a look around. */
-#define FT_NAP_NS (2 * SCALE_MS)
-/* Falling asleep costs time: shorter pauses are saved up. */
-#define FT_PAUSE_MIN_NS SCALE_MS
-#define FT_PAUSE_OVER_NS (100 * SCALE_MS)
 /* migration_rate_set() wants bytes per second and divides by ten. */
 #define FT_RATE_UNITS 10
 
@@ -92,8 +94,6 @@ static struct {
     FtLogWriter *writer;        /* of the attach before; freed at the next  */
 } attach;
 
-static unsigned slowed;         /* atomic: thousandths of the guest's time  */
-
 static void ft_attach_cleanup(MigrationStatus end)
 {
     MigrationState *ms = migrate_get_current();
@@ -102,7 +102,7 @@ static void ft_attach_cleanup(MigrationStatus end)
         return;
     }
     attach.active = false;
-    qatomic_set(&slowed, 0);
+    ft_slow_set(0);
     qemu_savevm_state_cleanup();
     g_clear_pointer(&ms->vmdesc, json_writer_free);
     ms->to_dst_file = NULL;
@@ -341,7 +341,7 @@ static void ft_cut_now(void)
     guint blob_len;
 
     ft_die_at("die-at-cut");
-    qatomic_set(&slowed, 0);
+    ft_slow_set(0);
     ft_copy_hurry();
     why = ft_peer_log_is_unused() ? ft_stop_quiet(was_running)
                                   : g_strdup("the cut: ft-log-file= of the last attach hangs");
@@ -416,50 +416,6 @@ static void ft_cut(void)
     ft_post_again();
 }
 
-/* -- the guest, slowed ------------------------------------------------------ */
-
-static uint64_t ft_thread_cpu_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return t.tv_sec * NANOSECONDS_PER_SECOND + t.tv_nsec;
-}
-
-/*
- * vCPU thread, each turn, no lock held: stands still for the share of the guest's time
- * that the attach asks for, in pauses of milliseconds. Counted is what it has worked, so
- * that a guest that sleeps by itself answers at once; and what it has slept too long,
- * because this host is busy, is taken from the next pause. How long it stood still.
- */
-uint64_t ft_attach_slow_guest(void)
-{
-    static int64_t worked_until_ns, owed_ns;
-    unsigned share = qatomic_read(&slowed);
-    int64_t begin_ns, now_ns, worked_ns;
-
-    if (!share) {
-        worked_until_ns = owed_ns = 0;
-        return 0;
-    }
-    worked_ns = ft_thread_cpu_ns();
-    if (worked_until_ns) {
-        owed_ns += ft_attach_pause(worked_ns - worked_until_ns, share);
-    }
-    worked_until_ns = worked_ns;
-    if (owed_ns < FT_PAUSE_MIN_NS) {
-        return 0;
-    }
-    begin_ns = now_ns = ft_now_ns();
-    while (now_ns - begin_ns < owed_ns && qatomic_read(&slowed)) {
-        g_usleep(MIN(begin_ns + owed_ns - now_ns, FT_NAP_NS) / SCALE_US + 1);
-        now_ns = ft_now_ns();
-    }
-    owed_ns = MAX(owed_ns - (now_ns - begin_ns), -FT_PAUSE_OVER_NS);
-    worked_until_ns = ft_thread_cpu_ns();       /* to fall asleep is not the guest's work */
-    return now_ns - begin_ns;
-}
-
 /* -- the pass ----------------------------------------------------------------- */
 
 /* Bytes of the pages that the guest has written to since the last look. */
@@ -496,7 +452,7 @@ static FtAttachVerdict ft_attach_look(void)
     ft_node.attach_left = look.left + ft_copy_left();
     verdict = ft_attach_pace_look(attach.pace, &look);
     ft_attach_pace_stats(attach.pace, &ft_node.attach);
-    qatomic_set(&slowed, ft_node.attach.slowed);
+    ft_slow_set(ft_node.attach.slowed);
     trace_ft_attach_look(ft_node.attach.looks, look.left, look.written, ft_node.attach_bytes,
                          ft_node.attach.link_rate, ft_node.attach.slowed, verdict);
     return verdict;

@@ -8,8 +8,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-conn.h"
 #include <zstd.h>
-#include "ft-node.h"
 
 /* Shorter ones are a few events; the header around them is as long. */
 #define FT_PACK_MIN 512

@@ -6,8 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include <netinet/tcp.h>
 #include "accel/ft/glue/ft-conn.h"
+#include <netinet/tcp.h>
 #include "io/channel-socket.h"
 
 QemuMutex ft_conn_lock;
@@ -113,7 +113,23 @@ void ft_conn_end(FtConn *c, const char *why)
 void ft_conn_use(FtConn *c)
 {
     c->gen = ++generations;
-    ft_peer_forget_told();
+    ft_peer_begin(c->gen, c->lease);
     ft_conn_ref(c);
     ft_node.conn = c;
+}
+
+/*
+ * THREAD: any. OWNERSHIP: the thread has a reference of its own to @c, and drops it. If
+ * there is none, the connection has ended and main is told why.
+ */
+void ft_conn_thread(FtConn *c, const char *name, void *(*run)(void *))
+{
+    Error *err = NULL;
+
+    ft_conn_ref(c);
+    if (!ft_thread_new(name, run, c, &err)) {
+        ft_conn_end(c, error_get_pretty(err));
+        error_free(err);
+        ft_conn_unref(c);
+    }
 }

@@ -1,6 +1,6 @@
 /*
  * A connection to the peer, for the files that work on it: three TCP channels and their
- * threads. Nobody else needs more of it than ft-node.h says.
+ * threads. Nobody else needs more of it than ft-link.h says.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -8,7 +8,7 @@
 #define ACCEL_FT_GLUE_FT_CONN_H
 
 #include "qemu/units.h"
-#include "accel/ft/glue/ft-node.h"
+#include "accel/ft/glue/ft-link.h"
 #include "io/channel.h"
 
 #define FT_HANDSHAKE_NS (5 * NANOSECONDS_PER_SECOND)
@@ -86,14 +86,8 @@ void ft_conn_use(FtConn *c);
 /* Any thread of @c: it is over, because of @why; main is told. */
 void ft_conn_end(FtConn *c, const char *why);
 
-/* -- ft-thread.c: any; the thread has a reference. None to be had: @c has ended ---- */
+/* Any; the thread has a reference. None to be had: @c has ended. */
 void ft_conn_thread(FtConn *c, const char *name, void *(*run)(void *));
-
-/* -- ft-peer.c: what the secondary has told -------------------------------------- */
-void ft_peer_told(const FtAck *ack);                   /* any, ft_conn_lock   */
-void ft_peer_told_rtt(uint64_t ns);                    /* heartbeat thread    */
-void ft_peer_told_still(FtPart part, uint64_t ns);     /* heartbeat thread    */
-void ft_peer_forget_told(void);                        /* any, ft_conn_lock   */
 
 /* -- ft-message.c --------------------------------------------------------------- */
 /*
@@ -130,6 +124,11 @@ bool ft_check_hello(const FtHello *h, uint8_t channel, FtRole peer, Error **errp
 QIOChannel *ft_connect_once(const char *address, Error **errp);
 bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp);
 
+/* -- ft-compress.c: zstd on the log ------------------------------------------ */
+/* Bytes written to @out, or 0 if @body had better be sent as it is. */
+size_t ft_pack(const uint8_t *body, size_t len, uint8_t *out, size_t cap);
+bool ft_unpack(const GByteArray *packed, GByteArray *body, Error **errp);
+
 /* -- ft-witness.c ------------------------------------------------------------------- */
 void ft_witness_free(FtWitness *w);                    /* primary             */
 /* Secondary, the thread of @ioc: until it ends. */
@@ -140,6 +139,9 @@ void ft_start_beat(FtConn *c);                         /* ft-heartbeat.c      */
 void ft_start_sender(FtConn *c);                       /* ft-sender.c         */
 void ft_start_witness(FtConn *c);                      /* ft-witness.c        */
 void ft_queue_free(GAsyncQueue *queue);                /* ft-sender.c         */
+/* ft-sender.c, vCPU, RL or BQL: sends what is in it at once, see FtLogCarrier. */
+bool ft_peer_send_now(FtLogWriter *w);
+void ft_peer_report(void);                             /* secondary, RL       */
 /* ft-sender.c, any thread: its sender thread does the next. */
 void ft_ask_report(FtConn *c);
 /* ft-accept.c, any thread: so that the primary sees the lag shrink. */

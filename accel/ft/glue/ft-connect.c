@@ -6,7 +6,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-attach.h"
 #include "accel/ft/glue/ft-conn.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "block/ft-filter/glue/ft-drives.h"
 #include "accel/ft/glue/trace.h"
 #include "io/channel-socket.h"
 #include "qemu/error-report.h"

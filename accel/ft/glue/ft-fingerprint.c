@@ -8,8 +8,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-session.h"
+#include "block/ft-filter/glue/ft-drives.h"
 #include <math.h>
-#include "ft-node.h"
 #include "exec/cpu-common.h"
 #include "exec/memory.h"
 #include "exec/ramblock.h"

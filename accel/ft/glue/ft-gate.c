@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "accel/ft/glue/ft-gate.h"
 #include "qemu/main-loop.h"
 
 #define FT_HOLDERS_MAX 4

@@ -5,8 +5,11 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include <poll.h>
 #include "accel/ft/glue/ft-conn.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "accel/ft/glue/ft-watchdog.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include <poll.h>
 #include "io/channel-socket.h"
 
 #define FT_BEATS_PER_TIMEOUT 10
@@ -76,8 +79,8 @@ static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
     }
     qatomic_set(&c->heard_ns, ft_now_ns());
     qatomic_set(&c->beat_ns, ft_now_ns());
-    ft_peer_told_still(FT_PART_MAIN_LOOP, h->seq);
-    ft_peer_told_still(FT_PART_VCPU, h->seq_last);
+    ft_peer_told_still(FT_PART_MAIN_LOOP, h->seq, ft_is_unwell(h->seq));
+    ft_peer_told_still(FT_PART_VCPU, h->seq_last, ft_is_unwell(h->seq_last));
     if (c->primary) {
         ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
         ft_peer_told_rtt(ft_lease_rtt_ns(c->lease));

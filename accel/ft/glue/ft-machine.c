@@ -4,7 +4,14 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "accel/ft/glue/ft-link.h"
+#include "accel/ft/glue/ft-operator.h"
+#include "accel/ft/glue/ft-session.h"
+#include "accel/ft/glue/ft-watchdog.h"
+#include "block/ft-filter/glue/ft-drives.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include "chardev/char-fe.h"
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
@@ -317,6 +324,7 @@ void ft_machine_ready(void)
     }
     ft_check_devices(&error_fatal);
     ft_output_start();
+    ft_link_start();
     ft_filters_add(&error_fatal);
     ft_disks_add(&error_fatal);
     ft_replay_chardevs(&error_fatal);
@@ -326,7 +334,7 @@ void ft_machine_ready(void)
     ft_node.fingerprint = ft_fingerprint_new(&error_fatal);
     qemu_register_shutdown_notifier(&shutdown_notifier);
     qemu_add_vm_change_state_handler(ft_vm_state, NULL);
-    ft_session_start();
+    ft_actions_start();
     ft_arbiter_prove_soon();
     ft_watchdog_start();
     ft_allow_update(ft_state());
@@ -364,14 +372,14 @@ bool ft_may_cont(Error **errp)
                    ft_state_name(ft_state()), ft_session_reason(ft_node.session));
         return false;
     default:
-        if (ft_handover_under_way()) {
+        if (ft_node.handover) {
             error_setg(errp, "The guest is stopped for a planned failover (%s)",
                        ft_session_reason(ft_node.session));
             return false;
         }
         if (ft_restricts(ft_state())
             && ft_session_role(ft_node.session) == FT_ROLE_SECONDARY) {
-            if (ft_operator_paused()) {
+            if (ft_node.paused) {
                 error_setg(errp, "This node is the secondary: the guest is resumed at the "
                            "primary (%s)", ft_peer_address() ?: "not connected");
                 return false;

@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include <poll.h>
 #include "accel/ft/glue/ft-conn.h"
+#include <poll.h>
 #include "io/channel-socket.h"
 #include "qemu/error-report.h"
 #include "qemu/iov.h"

@@ -14,25 +14,19 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "accel/ft/glue/ft-operator.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "hw/core/cpu.h"
 #include "hw/nmi.h"
 #include "qapi/qapi-events-run-state.h"
 #include "qemu/error-report.h"
 #include "system/replay.h"
 #include "system/runstate.h"
-#include "trace.h"
-
-static bool paused;             /* RL + BQL: by the operator                 */
+#include "accel/ft/glue/trace.h"
 
 bool ft_stops_unseen(void)
 {
     return ft_node.cutting;
-}
-
-bool ft_operator_paused(void)
-{
-    return paused;
 }
 
 /* -- power, reset, NMI -------------------------------------------------------- */
@@ -44,7 +38,7 @@ static bool ft_guest_listens(bool *answered, Error **errp)
     if (runstate_is_running()) {
         return true;
     }
-    if (paused) {
+    if (ft_node.paused) {
         error_setg(errp, "refused by FT: the guest is paused; resume it first");
     } else if (ft_node.guest_off && ft_state() != FT_STATE_FENCED) {
         /* libvirt's reboot: a reset as soon as it hears of the end, then cont. The other
@@ -90,16 +84,16 @@ void ft_operator_run(uint64_t what)
         }
         break;
     case FT_OPERATOR_PAUSE:
-        if (!paused && runstate_is_running()) {
-            paused = true;
+        if (!ft_node.paused && runstate_is_running()) {
+            ft_node.paused = true;
             ft_clock_stops(true);
             runstate_set(RUN_STATE_PAUSED);
             qapi_event_send_stop();
         }
         break;
     case FT_OPERATOR_RESUME:
-        if (paused) {
-            paused = false;
+        if (ft_node.paused) {
+            ft_node.paused = false;
             ft_clock_stops(false);
             qapi_event_send_resume();
             runstate_set(RUN_STATE_RUNNING);
@@ -127,11 +121,11 @@ bool ft_operator_pause(Error **errp)
     if (!ft_on()) {
         return false;
     }
-    if (ft_handover_under_way()) {
+    if (ft_node.handover) {
         error_setg(errp, "refused by FT: a planned failover is under way");
     } else if (runstate_is_running()) {
         trace_ft_operator(FT_OPERATOR_PAUSE);
-        paused = true;
+        ft_node.paused = true;
         ft_clock_stops(true);
         runstate_set(RUN_STATE_PAUSED);
         qapi_event_send_stop();
@@ -142,11 +136,11 @@ bool ft_operator_pause(Error **errp)
 
 bool ft_operator_resume(void)
 {
-    if (!paused) {
+    if (!ft_node.paused) {
         return false;
     }
     trace_ft_operator(FT_OPERATOR_RESUME);
-    paused = false;
+    ft_node.paused = false;
     ft_pause_tell(FT_OPERATOR_RESUME);
     qapi_event_send_resume();
     ft_clock_stops(false);
@@ -162,14 +156,14 @@ bool ft_operator_resume(void)
  */
 void ft_pause_lift(void)
 {
-    if (paused && runstate_check(RUN_STATE_PAUSED)) {
+    if (ft_node.paused && runstate_check(RUN_STATE_PAUSED)) {
         runstate_set(RUN_STATE_RUNNING);
     }
 }
 
 void ft_pause_again(void)
 {
-    if (paused && runstate_is_running()) {
+    if (ft_node.paused && runstate_is_running()) {
         runstate_set(RUN_STATE_PAUSED);
         ft_pause_tell(FT_OPERATOR_PAUSE);
     }
@@ -177,5 +171,5 @@ void ft_pause_again(void)
 
 void ft_pause_forget(void)
 {
-    paused = false;
+    ft_node.paused = false;
 }

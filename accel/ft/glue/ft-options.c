@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "hw/qdev-properties.h"
 #include "qemu/config-file.h"
 #include "qemu/cutils.h"

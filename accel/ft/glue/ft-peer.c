@@ -1,137 +1,22 @@
 /*
- * The connection to the peer, as the rest of the node sees it: three TCP channels, of
- * which the log channel carries state, log and acknowledgements, the heartbeat channel
- * nothing but pings. Its threads are in the files beside this one; they report through
- * ft_post().
+ * What is known of the peer: of which connection that is, the lease that its heartbeats
+ * renew, and what the secondary has told. The link writes it; whoever asks needs no
+ * connection for it.
+ *
+ * All of it is atomic: it is read where no lock is held.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "accel/ft/glue/ft-conn.h"
-#include "qemu/lockable.h"
+#include "accel/ft/glue/ft-node.h"
 
-#define FT_ACKED_LOOK_US 200
-#define FT_ACKED_MAX_NS (2 * NANOSECONDS_PER_SECOND)
-
-/* Atomic; of the current connection. */
+/* Of the current connection. */
+static unsigned gen;            /* 0: there is none                         */
+static FtLease *lease;          /* the connection's, or NULL                */
 static uint64_t acked_seq, executed_seq, executed_icount, executed_at_ns, rtt_ns;
 static uint64_t still_ns[FT_PART__COUNT], unwell_at_ns;
 
-/* Holding writable: as much of it as goes at once; the rest is the next sender's. */
-static void ft_say_now(FtConn *c)
-{
-    ssize_t sent = qio_channel_write(c->log, (char *)c->rest->data, c->rest->len, NULL);
-
-    g_byte_array_remove_range(c->rest, 0, MAX(sent, 0));
-}
-
-/*
- * Main, which must not block for long: the peer may be the reason why we close. But the
- * sender may be in the middle of a frame, and a goodbye that is not said is a takeover.
- */
-static void ft_peer_say(FtConn *c, FtMsgType type, const char *text)
-{
-    uint8_t raw[FT_WIRE_HEADER_BYTES];
-    size_t len = text ? MIN(strlen(text), FT_REASON_MAX) : 0;
-    uint64_t seq = type == FT_MSG_GOODBYE && ft_node.guest_off;
-
-    if (qemu_sem_timedwait(&c->writable, FT_LAST_WORDS_MS) < 0) {
-        return;
-    }
-    ft_encode_msg(c, type, seq, 0, (const uint8_t *)text, len, raw);
-    g_byte_array_append(c->rest, raw, sizeof(raw));
-    g_byte_array_append(c->rest, (const uint8_t *)text, len);
-    ft_say_now(c);
-    qemu_sem_post(&c->writable);
-    qemu_event_set(&c->wake);
-}
-
-void ft_peer_send(FtMsgType type, GByteArray *body)
-{
-    FtConn *c = ft_node.conn;
-
-    if (c && !c->primary) {
-        ft_peer_say(c, type, NULL);     /* LIVE, and then it is closed */
-        return;
-    }
-    ft_peer_queue(type, 0, 0, body);
-}
-
-uint64_t ft_peer_epoch(void)
-{
-    return ft_node.conn ? qatomic_read(&ft_node.conn->epoch) : 0;
-}
-
-void ft_peer_set_epoch(uint64_t epoch)
-{
-    if (ft_node.conn) {
-        qatomic_set(&ft_node.conn->epoch, epoch);
-    }
-}
-
-
-void ft_peer_close(const char *goodbye)
-{
-    FtConn *c = ft_node.conn;
-    FtWitness *witness = NULL;
-
-    if (!c) {
-        return;
-    }
-    if (goodbye && qatomic_read(&c->agreed)) {
-        ft_peer_say(c, FT_MSG_GOODBYE, goodbye);
-    }
-    ft_log_record_to(NULL, NULL);
-    WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
-        ft_node.conn = NULL;
-    }
-    qatomic_set(&c->closing, true);
-    WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
-        witness = g_steal_pointer(&c->witness);
-    }
-    ft_witness_free(witness);
-    if (c->log) {
-        qio_channel_shutdown(c->log, QIO_CHANNEL_SHUTDOWN_BOTH, NULL);
-    }
-    if (c->beat) {
-        qio_channel_shutdown(c->beat, QIO_CHANNEL_SHUTDOWN_BOTH, NULL);
-    }
-    qemu_event_set(&c->wake);
-    ft_conn_unref(c);
-}
-
-bool ft_peer_log_is_over(void)
-{
-    return !ft_node.conn || qatomic_read(&ft_node.conn->log_over);
-}
-
-unsigned ft_peer_gen(void)
-{
-    return ft_node.conn ? ft_node.conn->gen : 0;
-}
-
-const char *ft_peer_address(void)
-{
-    return ft_node.conn ? ft_node.conn->address : NULL;
-}
-
-FtLease *ft_peer_lease(void)
-{
-    return ft_node.conn ? ft_node.conn->lease : NULL;
-}
-
-void ft_peer_wait_acked(void)
-{
-    FtConn *c = ft_node.conn;
-    uint64_t deadline = ft_now_ns() + MIN(2 * ft_node.config.timeout_ns, FT_ACKED_MAX_NS);
-
-    while (c && ft_peer_acked() + 1 < ft_log_next_seq() && ft_now_ns() < deadline
-           && !qatomic_read(&c->posted_end)) {
-        g_usleep(FT_ACKED_LOOK_US);
-    }
-}
-
-void ft_peer_forget_told(void)
+void ft_peer_begin(unsigned of_gen, FtLease *of_lease)
 {
     qatomic_set(&acked_seq, 0);
     qatomic_set(&executed_seq, 0);
@@ -142,29 +27,24 @@ void ft_peer_forget_told(void)
         qatomic_set(&still_ns[part], 0);
     }
     qatomic_set(&unwell_at_ns, 0);
+    qatomic_set(&lease, of_lease);
+    qatomic_set(&gen, of_gen);
 }
 
-void ft_peer_told_still(FtPart part, uint64_t ns)
+void ft_peer_end(void)
 {
-    qatomic_set(&still_ns[part], ns);
-    if (ft_is_unwell(ns)) {
-        qatomic_set(&unwell_at_ns, ft_now_ns());
-    }
+    qatomic_set(&gen, 0);
+    qatomic_set(&lease, NULL);
 }
 
-uint64_t ft_peer_well_ns(void)
+unsigned ft_peer_gen(void)
 {
-    return ft_now_ns() - qatomic_read(&unwell_at_ns);
+    return qatomic_read(&gen);
 }
 
-uint64_t ft_peer_still_ns(FtPart part)
+FtLease *ft_peer_lease(void)
 {
-    return qatomic_read(&still_ns[part]);
-}
-
-void ft_peer_told_rtt(uint64_t ns)
-{
-    qatomic_set(&rtt_ns, ns);
+    return qatomic_read(&lease);
 }
 
 void ft_peer_told(const FtAck *ack)
@@ -173,6 +53,19 @@ void ft_peer_told(const FtAck *ack)
     qatomic_set(&executed_icount, ack->executed_icount);
     qatomic_set(&executed_at_ns, ft_now_ns());
     qatomic_set(&acked_seq, ack->received_seq);
+}
+
+void ft_peer_told_rtt(uint64_t ns)
+{
+    qatomic_set(&rtt_ns, ns);
+}
+
+void ft_peer_told_still(FtPart part, uint64_t ns, bool unwell)
+{
+    qatomic_set(&still_ns[part], ns);
+    if (unwell) {
+        qatomic_set(&unwell_at_ns, ft_now_ns());
+    }
 }
 
 uint64_t ft_peer_acked(void)
@@ -185,6 +78,11 @@ uint64_t ft_peer_executed_seq(void)
     return qatomic_read(&executed_seq);
 }
 
+uint64_t ft_peer_executed_icount(void)
+{
+    return qatomic_read(&executed_icount);
+}
+
 uint64_t ft_peer_executed_at_ns(void)
 {
     return qatomic_read(&executed_at_ns);
@@ -195,7 +93,12 @@ uint64_t ft_peer_rtt_ns(void)
     return qatomic_read(&rtt_ns);
 }
 
-uint64_t ft_peer_executed_icount(void)
+uint64_t ft_peer_still_ns(FtPart part)
 {
-    return qatomic_read(&executed_icount);
+    return qatomic_read(&still_ns[part]);
+}
+
+uint64_t ft_peer_well_ns(void)
+{
+    return ft_now_ns() - qatomic_read(&unwell_at_ns);
 }

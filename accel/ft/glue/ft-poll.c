@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "accel/ft/glue/ft-node.h"
 #include "block/aio.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"

@@ -4,7 +4,13 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "accel/ft/glue/ft-attach.h"
+#include "accel/ft/glue/ft-link.h"
+#include "accel/ft/glue/ft-session.h"
+#include "accel/ft/glue/ft-watchdog.h"
+#include "block/ft-filter/glue/ft-drives.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include "monitor/hmp.h"
 #include "monitor/monitor.h"
 #include "qapi/qapi-commands-ft.h"
@@ -180,7 +186,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->reason = ft_reason_of_stillness() ?: ft_reason(s, lease);
     info->stands_still = ft_own_stillness();
     info->stalls = ft_stalls();
-    info->paused = ft_operator_paused();
+    info->paused = ft_node.paused;
     info->peer = g_strdup(ft_peer_address());
     info->waits_for = g_strdup(ft_images_wait_for());
     info->icount = icount_get_raw();

@@ -6,8 +6,11 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/units.h"
+#include "accel/ft/glue/ft-attach.h"
 #include "accel/ft/glue/ft-conn.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include "net/ft-filter/glue/ft-net.h"
+#include "qemu/units.h"
 #include "accel/ft/glue/trace.h"
 #include "io/channel-socket.h"
 #include "qemu/iov.h"

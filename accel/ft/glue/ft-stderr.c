@@ -11,8 +11,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-node.h"
 #include <poll.h>
-#include "ft-node.h"
 
 /* A pipe or a terminal, but for one that another user has made. */
 static bool ft_stderr_reopen(void)

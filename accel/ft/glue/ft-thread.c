@@ -3,16 +3,16 @@
  * none can be made (RLIMIT_NPROC, the pids of a cgroup, no memory for a stack); a guest
  * must not end because of a peer that connects. So failing is a value here.
  *
- * What a takeover needs is made when the node starts (ft-session.c).
+ * What a takeover needs is made when the node starts (ft-claim.c).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-node.h"
 #include "qemu/cutils.h"
 #include <sched.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
-#include "accel/ft/glue/ft-conn.h"
 
 typedef struct FtThread {
     char name[16];              /* as long as Linux takes                   */
@@ -66,22 +66,6 @@ bool ft_thread_new(const char *name, void *(*run)(void *), void *opaque, Error *
                    (unsigned)geteuid(), strerror(error));
     }
     return error == 0;
-}
-
-/*
- * THREAD: any. OWNERSHIP: the thread has a reference of its own to @c, and drops it. If
- * there is none, the connection has ended and main is told why.
- */
-void ft_conn_thread(FtConn *c, const char *name, void *(*run)(void *))
-{
-    Error *err = NULL;
-
-    ft_conn_ref(c);
-    if (!ft_thread_new(name, run, c, &err)) {
-        ft_conn_end(c, error_get_pretty(err));
-        error_free(err);
-        ft_conn_unref(c);
-    }
 }
 
 /*

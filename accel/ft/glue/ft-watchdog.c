@@ -13,12 +13,13 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-node.h"
+#include "accel/ft/glue/ft-watchdog.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "hw/core/cpu.h"
 #include "qapi/qapi-events-ft.h"
 #include "qemu/main-loop.h"
 #include "system/runstate.h"
-#include "trace.h"
+#include "accel/ft/glue/trace.h"
 
 /* The faults hang-main and hang-vcpu: longer than the limit of the shortest ft-timeout. */
 #define FT_HANG_US (16 * G_USEC_PER_SEC)

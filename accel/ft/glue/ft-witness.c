@@ -15,9 +15,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-conn.h"
 #include <poll.h>
 #include <sys/socket.h>
-#include "accel/ft/glue/ft-conn.h"
 #include "accel/ft/glue/trace.h"
 #include "io/channel-socket.h"
 #include "qemu/error-report.h"

@@ -21,7 +21,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-disk.h"
+#include "block/ft-filter/glue/ft-disk.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "block/aio.h"
 #include "block/block-io.h"
 #include "hw/core/cpu.h"
@@ -214,6 +215,8 @@ void coroutine_fn ft_io_turn(FtDiskRequest *r)
 
 /* -- start-up ------------------------------------------------------------------------ */
 
+static const FtNapSource nap_source = { .ready = ft_io_ready };
+
 bool ft_io_setup(Error **errp)
 {
     io = aio_context_new(errp);
@@ -222,6 +225,7 @@ bool ft_io_setup(Error **errp)
     }
     io->wake = ft_io_wake;
     look_bh = qemu_bh_new(ft_io_look_bh, NULL);
+    ft_nap_source(&nap_source);
     qemu_add_vm_change_state_handler(ft_io_vm_state, NULL);
     return true;
 }

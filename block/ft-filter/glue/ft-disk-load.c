@@ -5,8 +5,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-attach.h"
+#include "accel/ft/glue/ft-link.h"
+#include "block/ft-filter/glue/ft-disk.h"
 #include "qemu/units.h"
-#include "ft-disk.h"
 #include "block/block-global-state.h"
 #include "block/block-io.h"
 #include "qemu/coroutine.h"

@@ -16,7 +16,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-disk.h"
+#include "block/ft-filter/glue/ft-disk.h"
 #include "block/block-io.h"
 #include "block/thread-pool.h"
 #include "qemu/coroutine.h"

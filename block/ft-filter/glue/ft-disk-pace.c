@@ -10,7 +10,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-disk.h"
+#include "block/ft-filter/glue/ft-disk.h"
 #include "accel/ft/glue/trace.h"
 #include "qemu/coroutine.h"
 

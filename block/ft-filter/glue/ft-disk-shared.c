@@ -24,8 +24,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "block/ft-filter/glue/ft-disk.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "qemu/units.h"
-#include "ft-disk.h"
 #include "accel/ft/glue/trace.h"
 #include "block/block-io.h"
 #include "qemu/coroutine.h"

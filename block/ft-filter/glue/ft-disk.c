@@ -21,7 +21,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "ft-disk.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "accel/ft/glue/ft-watchdog.h"
+#include "block/ft-filter/glue/ft-disk.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "accel/ft/glue/trace.h"
 #include "block/block-io.h"
 #include "block/block-global-state.h"

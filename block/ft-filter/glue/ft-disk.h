@@ -7,6 +7,7 @@
 #define BLOCK_FT_FILTER_GLUE_FT_DISK_H
 
 #include "accel/ft/glue/ft-node.h"
+#include "block/ft-filter/glue/ft-drives.h"
 #include "block/block_int.h"
 #include "qemu/coroutine.h"
 #include "qemu/queue.h"

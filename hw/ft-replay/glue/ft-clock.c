@@ -1,5 +1,5 @@
 /*
- * The guest's clock under replay/, and the vCPU thread's sleep.
+ * The guest's clock under replay/, and when the vCPU thread sleeps (ft-nap.c).
  *
  * The decisions are in hw/ft-replay/guest_clock.cpp; here they get their moments
  * and the guest's timers. The vCPU thread of an idle guest waits for the next
@@ -9,9 +9,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-watchdog.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include <poll.h>
-#include <sys/eventfd.h>
-#include "accel/ft/glue/ft-node.h"
 #include "hw/core/cpu.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
@@ -27,67 +27,6 @@
 static FtClock *guest_clock;    /* RL or BQL                                */
 static uint64_t stopped_ns;     /* when the operator stopped the guest, or 0 */
 static uint64_t steps;          /* atomic                                   */
-
-/* -- the sleep ----------------------------------------------------------------
- * In ppoll(): QEMU's condition variables wait for whole milliseconds at best, and
- * like this the vCPU thread of an idle guest finds packets by itself. A kick that
- * comes before the sleep ends it at once, so that no lock is needed between the
- * decision to sleep and the sleep.
- */
-static struct {
-    int fd;                     /* eventfd                                  */
-    bool asleep, kicked;        /* atomic                                   */
-} nap;
-
-static void __attribute__((constructor)) ft_nap_init(void)
-{
-    nap.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-}
-
-void ft_nap_end(void)
-{
-    uint64_t one = 1;
-
-    /* Either we see that it is asleep, or it sees that it was kicked. */
-    qatomic_set_mb(&nap.kicked, true);
-    if (qatomic_read(&nap.asleep) && write(nap.fd, &one, sizeof(one)) < 0) {
-        g_assert(errno == EAGAIN);      /* kicked often enough */
-    }
-}
-
-static bool napped;             /* vCPU                                     */
-
-bool ft_has_napped(void)
-{
-    bool has = napped;
-
-    napped = false;
-    return has;
-}
-
-/* @until_ns: CLOCK_MONOTONIC, or 0 for no end. @fds[0] is for the kick. */
-static void ft_nap(struct pollfd *fds, unsigned n, uint64_t until_ns)
-{
-    uint64_t now_ns = ft_now_ns(), kicks;
-    uint64_t ns = until_ns > now_ns ? until_ns - now_ns : 0;
-    struct timespec left = {
-        .tv_sec = ns / NANOSECONDS_PER_SECOND, .tv_nsec = ns % NANOSECONDS_PER_SECOND,
-    };
-
-    napped = true;
-    ft_vcpu_moves();
-    fds[0] = (struct pollfd){ .fd = nap.fd, .events = POLLIN };
-    qatomic_set_mb(&nap.asleep, true);
-    if (!qatomic_read(&nap.kicked)) {
-        ppoll(fds, n, until_ns ? &left : NULL, NULL);
-    }
-    qatomic_set(&nap.asleep, false);
-    if (fds[0].revents && read(nap.fd, &kicks, sizeof(kicks)) < 0) {
-        g_assert(errno == EAGAIN);
-    }
-    /* Whoever kicks later is seen by the next look at what there is to do. */
-    qatomic_set_mb(&nap.kicked, false);
-}
 
 /* -- the clock ------------------------------------------------------------------ */
 
@@ -174,13 +113,13 @@ int64_t ft_clock_turn_limit_op(void)
 /* The vCPU thread has nothing to do; see ReplayLogOps.wait. */
 bool ft_clock_wait_op(void)
 {
-    struct pollfd fds[1 + FT_INPUTS_MAX];
+    struct pollfd fds[1 + FT_NAP_FDS_MAX];
     uint64_t now_ns = ft_now_ns();
     unsigned inputs = 0;
     int64_t ns = -1;
 
     if (replay_mode == REPLAY_MODE_RECORD) {
-        if (ft_input_ready() || ft_io_ready()) {
+        if (ft_nap_has_work()) {
             return false;
         }
         ns = ft_clock_sleep(guest_clock, now_ns, icount_get(), ft_next_timer_ns());
@@ -188,7 +127,7 @@ bool ft_clock_wait_op(void)
             return false;
         }
         ft_log_sleeps_until(ns < 0 ? INT64_MAX : now_ns + ns);
-        inputs = ft_input_nap_begin(fds + 1);
+        inputs = ft_nap_watch(fds + 1);
     } else if (replay_state.has_unread_data) {
         /*
          * The next event is the main loop's, or a completion that this node's
@@ -202,9 +141,10 @@ bool ft_clock_wait_op(void)
         return false;
     }
     bql_unlock();
+    ft_vcpu_moves();
     ft_nap(fds, 1 + inputs, ns < 0 ? 0 : now_ns + ns);
     bql_lock();
-    ft_input_nap_end(fds + 1, inputs);
+    ft_nap_watched(fds + 1, inputs);
     return true;
 }
 
@@ -238,7 +178,7 @@ void ft_clock_stops(bool stops)
 /* Stopped in QEMU's way: by a handover, or because it has ended. */
 static void ft_clock_vm_state(void *opaque, bool running, RunState state)
 {
-    if (state != RUN_STATE_RESTORE_VM && !ft_operator_paused()) {
+    if (state != RUN_STATE_RESTORE_VM && !ft_node.paused) {
         ft_clock_stops(!running);
     }
 }

@@ -15,7 +15,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "accel/ft/glue/ft-node.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "chardev/char-fe.h"
 #include "qemu/fifo8.h"
 #include "qemu/lockable.h"

@@ -16,8 +16,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-watchdog.h"
+#include "hw/ft-replay/glue/ft-log.h"
 #include "qemu/units.h"
-#include "accel/ft/glue/ft-node.h"
 #include "exec/cpu-common.h"
 #include "exec/memory.h"
 #include "cpu.h"

@@ -14,8 +14,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include "qemu/units.h"
-#include "accel/ft/glue/ft-node.h"
 #include "accel/ft/glue/trace.h"
 #include "net/filter.h"
 #include "net/net.h"
@@ -189,11 +191,17 @@ static ssize_t ft_filter_receive(NetFilterState *nf, NetClientState *sender,
     return len;
 }
 
-void ft_packet_input(unsigned netdev, unsigned flags, const uint8_t *data, size_t len)
+/* Main, RL, recording: a packet from outside, for the log and the guest. */
+static void ft_packet_input(unsigned netdev, unsigned flags, const uint8_t *data, size_t len)
 {
     struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
 
     replay_net_packet_event(filters[netdev]->rns, flags, &iov, 1);
+}
+
+void ft_filters_give_early(void)
+{
+    ft_early_give(ft_packet_input);
 }
 
 static void ft_filter_setup(NetFilterState *nf, Error **errp)

@@ -12,7 +12,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "accel/ft/glue/ft-node.h"
+#include "accel/ft/glue/ft-gate.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include "net/eth.h"
 #include "net/net.h"
 #include "net/queue.h"

@@ -9,8 +9,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include "qemu/units.h"
-#include "accel/ft/glue/ft-node.h"
 #include "accel/ft/glue/trace.h"
 #include "net/net.h"
 #include "qemu/iov.h"
@@ -117,7 +118,8 @@ void ft_early_restart(void)
     }
 }
 
-void ft_early_give(void)
+void ft_early_give(void (*give)(unsigned netdev, unsigned flags, const uint8_t *data,
+                                size_t len))
 {
     FtPacket p;
 
@@ -127,7 +129,7 @@ void ft_early_give(void)
 
         while (e && ft_early_pop(e, ft_now_ns(), &p)) {
             trace_ft_early_give(i, p.len);
-            ft_packet_input(i, p.flags, p.data, p.len);
+            give(i, p.flags, p.data, p.len);
         }
         if (e) {
             ft_early_clear(e);

@@ -22,9 +22,10 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "hw/ft-replay/glue/ft-log.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include <poll.h>
 #include <sys/epoll.h>
-#include "accel/ft/glue/ft-node.h"
 #include "hw/core/cpu.h"
 #include "net/net.h"
 #include "net/queue.h"
@@ -45,10 +46,10 @@ typedef struct FtInputSource {
     NetClientState *full;       /* not watched until this one's NIC has room; BQL */
 } FtInputSource;
 
-static FtInputSource sources[FT_INPUTS_MAX];
+static FtInputSource sources[FT_NAP_FDS_MAX];
 static unsigned sources_count;  /* BQL; entries are never taken away        */
 static bool any_ready;          /* atomic                                   */
-static unsigned napping[FT_INPUTS_MAX];  /* whom the vCPU watches while it sleeps; BQL */
+static unsigned napping[FT_NAP_FDS_MAX];  /* whom the vCPU watches while it sleeps; BQL */
 static FtInputSource *current;  /* whose read() the vCPU calls just now; BQL */
 static int epoll_fd = -1;
 static QemuRecMutex reading;    /* while a secondary's back end is being read */
@@ -88,10 +89,10 @@ static void ft_input_tell(FtInputSource *s)
 
 static void *ft_input_thread(void *opaque)
 {
-    struct epoll_event events[FT_INPUTS_MAX];
+    struct epoll_event events[FT_NAP_FDS_MAX];
 
     for (;;) {
-        int n = epoll_wait(epoll_fd, events, FT_INPUTS_MAX, -1);
+        int n = epoll_wait(epoll_fd, events, FT_NAP_FDS_MAX, -1);
 
         for (int i = 0; i < n; i++) {
             FtInputSource *s = &sources[events[i].data.u32];
@@ -120,12 +121,61 @@ static bool ft_input_watch(FtInputSource *s, bool watch)
             && epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &event) == 0);
 }
 
+static bool ft_input_is_wanted(const FtInputSource *s)
+{
+    return s->read && !s->full;
+}
+
+/* -- the vCPU thread watches the back ends while it sleeps ----------------------- */
+
+static bool ft_input_ready(void)
+{
+    return qatomic_read(&any_ready);
+}
+
+static unsigned ft_input_nap_begin(struct pollfd *fds)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < sources_count; i++) {
+        FtInputSource *s = &sources[i];
+
+        if (ft_input_is_wanted(s)) {
+            if (s->watched) {
+                ft_input_watch(s, false);
+            }
+            napping[n] = i;
+            fds[n++] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
+        }
+    }
+    return n;
+}
+
+static void ft_input_nap_end(const struct pollfd *fds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (fds[i].revents) {
+            qatomic_set(&sources[napping[i]].ready, true);
+            qatomic_set_mb(&any_ready, true);
+        }
+    }
+}
+
+static const FtNapSource nap_source = {
+    .ready = ft_input_ready,
+    .begin = ft_input_nap_begin,
+    .end = ft_input_nap_end,
+};
+
+/* -- start ---------------------------------------------------------------------- */
+
 static void ft_input_begin(void)
 {
     QemuThread thread;
 
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     g_assert(epoll_fd >= 0);
+    ft_nap_source(&nap_source);
     qemu_thread_create(&thread, "ft-input", ft_input_thread, NULL,
                        QEMU_THREAD_DETACHED);
 }
@@ -138,7 +188,7 @@ static FtInputSource *ft_input_find(int fd, bool add)
             return &sources[i];
         }
     }
-    if (!add || sources_count == FT_INPUTS_MAX) {
+    if (!add || sources_count == FT_NAP_FDS_MAX) {
         return NULL;
     }
     sources[sources_count].fd = fd;
@@ -205,20 +255,10 @@ void ft_input_keep_end(void)
     keeping = false;
 }
 
-bool ft_input_ready(void)
-{
-    return qatomic_read(&any_ready);
-}
-
 /* The NIC behind @netdev has not put a packet aside. */
 static bool ft_input_has_room(const NetClientState *netdev)
 {
     return !netdev->peer || qemu_net_queue_is_empty(netdev->peer->incoming_queue);
-}
-
-static bool ft_input_is_wanted(const FtInputSource *s)
-{
-    return s->read && !s->full;
 }
 
 static void ft_input_read(void)
@@ -257,34 +297,6 @@ void ft_input_poll_op(void)
     }
 }
 
-unsigned ft_input_nap_begin(struct pollfd *fds)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < sources_count; i++) {
-        FtInputSource *s = &sources[i];
-
-        if (ft_input_is_wanted(s)) {
-            if (s->watched) {
-                ft_input_watch(s, false);
-            }
-            napping[n] = i;
-            fds[n++] = (struct pollfd){ .fd = s->fd, .events = POLLIN };
-        }
-    }
-    return n;
-}
-
-void ft_input_nap_end(const struct pollfd *fds, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        if (fds[i].revents) {
-            qatomic_set(&sources[napping[i]].ready, true);
-            qatomic_set_mb(&any_ready, true);
-        }
-    }
-}
-
 void ft_input_delivered(NetClientState *netdev)
 {
     if (current && !ft_input_has_room(netdev)) {
@@ -315,9 +327,9 @@ bool ft_nic_has_room(void)
 /* Main: this node records from now on; its back ends ask ft_reads_netdev() again. */
 void ft_input_live(void)
 {
-    NetClientState *ncs[FT_INPUTS_MAX];
-    int n = MIN(FT_INPUTS_MAX, qemu_find_net_clients_except(
-                                   NULL, ncs, NET_CLIENT_DRIVER_NIC, FT_INPUTS_MAX));
+    NetClientState *ncs[FT_NAP_FDS_MAX];
+    int n = MIN(FT_NAP_FDS_MAX, qemu_find_net_clients_except(
+                                   NULL, ncs, NET_CLIENT_DRIVER_NIC, FT_NAP_FDS_MAX));
 
     for (int i = 0; i < n; i++) {
         if (ncs[i]->info->poll) {

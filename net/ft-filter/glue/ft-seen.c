@@ -13,8 +13,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "net/ft-filter/glue/ft-net.h"
 #include "qemu/units.h"
-#include "accel/ft/glue/ft-node.h"
 #include "migration/qemu-file-types.h"
 #include "migration/register.h"
 #include "net/net.h"
