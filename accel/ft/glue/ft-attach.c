@@ -566,18 +566,30 @@ static void ft_attach_slice(void *opaque)
     }
 }
 
-void ft_attach_sent(void)
+static void ft_attach_sent(void)
 {
     if (attach.bh) {
         qemu_bh_schedule(attach.bh);
     }
 }
 
-void ft_attach_mark_back(void)
+static void ft_attach_mark_back(void)
 {
     if (qatomic_cmpxchg(&attach.mark, FT_MARK_ASKED, FT_MARK_BACK) == FT_MARK_ASKED) {
         ft_attach_sent();
     }
+}
+
+static const FtAttachListener attach_listener = {
+    .sent = ft_attach_sent,
+    .caught_up = ft_attach_mark_back,
+    .sums = ft_copy_sums,
+    .zeros = ft_copy_told_zeros,
+};
+
+void ft_attach_start(void)
+{
+    ft_link_attach_listener(&attach_listener);
 }
 
 void ft_attach_begin(uint64_t epoch)
@@ -647,7 +659,7 @@ static void __attribute__((constructor)) ft_load_init(void)
     qemu_mutex_init(&load.lock);
 }
 
-void ft_load_fail(const char *what)
+static void ft_load_fail(const char *what)
 {
     ft_load_abort();
     ft_post(0, FT_IN_ATTACH_FAILED, 0, what);
@@ -724,14 +736,6 @@ static void coroutine_fn ft_load_ram_co(void *opaque)
     qemu_bh_schedule(load.bh);
 }
 
-void ft_load_prepare(void)
-{
-    WITH_QEMU_LOCK_GUARD(&load.lock) {
-        g_clear_pointer(&load.devices, g_byte_array_unref);     /* given up */
-    }
-    qemu_event_reset(&load.ready);
-}
-
 void ft_load_begin(void)
 {
     QIOChannelSocket *ioc;
@@ -759,28 +763,9 @@ void ft_load_begin(void)
     }
     qemu_event_set(&load.ready);
     qemu_coroutine_enter(qemu_coroutine_create(ft_load_ram_co, ioc));
-    if (ft_disk_shared() ? !ft_images_load_begin(&err) : !ft_copy_load_begin(&err)) {
+    if (ft_disk_shared() ? !ft_images_load_begin(&err) : !ft_copy_load_begin(ft_load_fail, &err)) {
         ft_load_fail(error_get_pretty(err));
         error_free(err);
-    }
-}
-
-int ft_load_open(void)
-{
-    qemu_event_wait(&load.ready);
-    return load.write_fd >= 0 ? fcntl(load.write_fd, F_DUPFD_CLOEXEC, 0) : -1;
-}
-
-void ft_load_devices(GByteArray *blob)
-{
-    WITH_QEMU_LOCK_GUARD(&load.lock) {
-        if (load.devices) {
-            g_byte_array_unref(load.devices);
-        }
-        load.devices = blob;
-    }
-    if (load.bh) {
-        qemu_bh_schedule(load.bh);
     }
 }
 
@@ -796,4 +781,47 @@ void ft_load_abort(void)
     /* The loader reads an end of file, the receiver's next write fails. */
     shutdown(load.write_fd, SHUT_RDWR);
     qemu_bh_schedule(load.bh);
+}
+
+static void ft_load_prepare(void)
+{
+    WITH_QEMU_LOCK_GUARD(&load.lock) {
+        g_clear_pointer(&load.devices, g_byte_array_unref);     /* given up */
+    }
+    qemu_event_reset(&load.ready);
+}
+
+static int ft_load_open(void)
+{
+    qemu_event_wait(&load.ready);
+    return load.write_fd >= 0 ? fcntl(load.write_fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+static void ft_load_devices(GByteArray *blob)
+{
+    WITH_QEMU_LOCK_GUARD(&load.lock) {
+        if (load.devices) {
+            g_byte_array_unref(load.devices);
+        }
+        load.devices = blob;
+    }
+    if (load.bh) {
+        qemu_bh_schedule(load.bh);
+    }
+}
+
+static const FtLoadListener load_listener = {
+    .prepare = ft_load_prepare,
+    .open = ft_load_open,
+    .devices = ft_load_devices,
+    .chunk = ft_copy_receive,
+    .zeros = ft_copy_receive_zeros,
+    .ask_durable = ft_copy_ask_durable,
+    .is_durable = ft_copy_is_durable,
+    .disk_failed = ft_copy_has_failed,
+};
+
+void ft_load_start(void)
+{
+    ft_link_load_listener(&load_listener);
 }

@@ -11,6 +11,8 @@
 #include "io/channel-socket.h"
 
 QemuMutex ft_conn_lock;
+const FtAttachListener *ft_attach_listener;
+const FtLoadListener *ft_load_listener;
 static unsigned generations;    /* ft_conn_lock */
 
 static void __attribute__((constructor)) ft_conn_init(void)
@@ -47,7 +49,7 @@ void ft_conn_unref(FtConn *c)
         return;
     }
     ft_queue_free(c->queue);
-    ft_witness_free(c->witness);
+    g_assert(!c->witness);      /* ft_peer_close() has ended it */
     if (c->copy) {
         fclose(c->copy);
     }
@@ -132,4 +134,14 @@ void ft_conn_thread(FtConn *c, const char *name, void *(*run)(void *))
         error_free(err);
         ft_conn_unref(c);
     }
+}
+
+void ft_link_attach_listener(const FtAttachListener *listener)
+{
+    ft_attach_listener = listener;
+}
+
+void ft_link_load_listener(const FtLoadListener *listener)
+{
+    ft_load_listener = listener;
 }

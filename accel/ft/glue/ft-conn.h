@@ -16,8 +16,15 @@
 #define FT_LAST_WORDS_MS 50
 #define FT_READ_AHEAD_BYTES (4 * KiB)
 
-typedef struct FtOut FtOut;     /* of the sender thread's queue             */
 typedef struct FtWitness FtWitness;
+
+/* What waits for the sender thread. */
+typedef struct FtOut {
+    FtMsgType type;
+    GByteArray *body;           /* may be NULL                              */
+    uint64_t seq, seq_last;     /* of its header                            */
+    FtLogWriter *start_log;     /* not a message: send this log from now on */
+} FtOut;
 
 /*
  * What was read of a channel and not yet asked for: a small message and the header of
@@ -74,8 +81,18 @@ struct FtConn {
     QemuMutex ack_lock;
 };
 
+/* -- ft-link-queue.c: what waits for the sender ------------------------------------ */
+void ft_out_free(FtOut *out);
+void ft_queue_free(GAsyncQueue *queue);
+void ft_log_sender_ends(FtLogWriter **w);              /* sender              */
+/* Any thread: the sender thread of @c does the next. */
+void ft_ask_report(FtConn *c);
+void ft_peer_report(void);                             /* secondary, RL       */
+
 /* -- ft-conn.c: its life -------------------------------------------------------- */
 extern QemuMutex ft_conn_lock;  /* guards ft_node.conn against our threads  */
+extern const FtAttachListener *ft_attach_listener;     /* written at start    */
+extern const FtLoadListener *ft_load_listener;         /* written at start    */
 
 /* @address may be NULL. The caller has the first reference. Any thread. */
 FtConn *ft_conn_new(bool primary, const char *address);
@@ -89,7 +106,7 @@ void ft_conn_end(FtConn *c, const char *why);
 /* Any; the thread has a reference. None to be had: @c has ended. */
 void ft_conn_thread(FtConn *c, const char *name, void *(*run)(void *));
 
-/* -- ft-message.c --------------------------------------------------------------- */
+/* -- ft-link-message.c --------------------------------------------------------------- */
 /*
  * The thread that receives on @ioc. A message is bounded by the check of its header;
  * @body is made as large as it says. Gives up at @deadline_ns, if that is not 0.
@@ -114,37 +131,41 @@ void ft_copy_plain(FtConn *c, uint64_t first, uint64_t last, const uint8_t *body
                    size_t len);
 void ft_set_up_socket(QIOChannel *ioc);                        /* any         */
 
-/* -- ft-hello.c: the thread that sets the channel up ------------------------------ */
+/* -- ft-link-hello.c: the thread that sets the channel up ------------------------------ */
 bool ft_send_hello(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp);
 bool ft_recv_hello(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, FtHello *hello,
                    GByteArray *body, Error **errp);
 bool ft_check_hello(const FtHello *h, uint8_t channel, FtRole peer, Error **errp);
 
-/* -- ft-connect.c: any thread of a primary ----------------------------------------- */
+/* -- ft-link-dial.c: any thread of a primary ----------------------------------------- */
 QIOChannel *ft_connect_once(const char *address, Error **errp);
 bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp);
 
-/* -- ft-compress.c: zstd on the log ------------------------------------------ */
+/* -- ft-link-compress.c: zstd on the log ------------------------------------------ */
 /* Bytes written to @out, or 0 if @body had better be sent as it is. */
 size_t ft_pack(const uint8_t *body, size_t len, uint8_t *out, size_t cap);
 bool ft_unpack(const GByteArray *packed, GByteArray *body, Error **errp);
 
-/* -- ft-witness.c ------------------------------------------------------------------- */
+/* -- ft-link-witness.c ------------------------------------------------------------------- */
 void ft_witness_free(FtWitness *w);                    /* primary             */
 /* Secondary, the thread of @ioc: until it ends. */
 void ft_serve_witness(FtConn *c, QIOChannel *ioc);
 
-/* -- their threads; each has a reference ------------------------------------------ */
-void ft_start_beat(FtConn *c);                         /* ft-heartbeat.c      */
-void ft_start_sender(FtConn *c);                       /* ft-sender.c         */
-void ft_start_witness(FtConn *c);                      /* ft-witness.c        */
-void ft_queue_free(GAsyncQueue *queue);                /* ft-sender.c         */
-/* ft-sender.c, vCPU, RL or BQL: sends what is in it at once, see FtLogCarrier. */
-bool ft_peer_send_now(FtLogWriter *w);
-void ft_peer_report(void);                             /* secondary, RL       */
-/* ft-sender.c, any thread: its sender thread does the next. */
-void ft_ask_report(FtConn *c);
-/* ft-accept.c, any thread: so that the primary sees the lag shrink. */
+/* -- ft-link-ack.c ------------------------------------------------------------------- */
+bool ft_send_ack(FtConn *c, Error **errp);             /* secondary, any      */
+/* Secondary, sender: so that the primary sees the lag shrink. */
 void ft_report_executed(FtConn *c);
+
+/* -- ft-link-secondary.c ------------------------------------------------------------- */
+void ft_receive_log(FtConn *c);                        /* receiver            */
+
+/* -- ft-link-sender.c ------------------------------------------------------------------ */
+/* vCPU, RL or BQL: sends what is in it at once, see FtLogCarrier. */
+bool ft_peer_send_now(FtLogWriter *w);
+
+/* -- their threads; each has a reference ------------------------------------------ */
+void ft_start_beat(FtConn *c);                         /* ft-link-heartbeat.c */
+void ft_start_sender(FtConn *c);                       /* ft-link-sender.c    */
+void ft_start_witness(FtConn *c);                      /* ft-link-witness.c   */
 
 #endif

@@ -8,6 +8,40 @@
 
 #include "accel/ft/glue/ft-node.h"
 
+/* What a primary's state transfer hears from the link. */
+typedef struct FtAttachListener {
+    void (*sent)(void);         /* sender: what was queued is nearly sent    */
+    /* Receiver: the answer to MARK, the secondary has caught up. */
+    void (*caught_up)(void);
+    /* Receiver: what DISK_SUMS holds, and DISK_ZEROS. */
+    bool (*sums)(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
+                 size_t len, Error **errp);
+    bool (*zeros)(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
+                  size_t len, Error **errp);
+} FtAttachListener;
+void ft_link_attach_listener(const FtAttachListener *listener);        /* main, at start */
+
+/* What a secondary's hears. Receiver, but for the first one. */
+typedef struct FtLoadListener {
+    void (*prepare)(void);      /* any: a peer is being taken                */
+    /*
+     * A pipe to the loader, the caller's to close, or -1. It is full while the loader
+     * is behind, and breaks when it has given up.
+     */
+    int (*open)(void);
+    void (*devices)(GByteArray *blob);  /* takes it                          */
+    /* 1 taken, 0 later, -1 bad. What DISK holds, and DISK_ZEROS. */
+    int (*chunk)(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t *data,
+                 size_t len, Error **errp);
+    int (*zeros)(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
+                 size_t len, Error **errp);
+    /* Asks for a flush behind all that was received; has it been done? */
+    uint64_t (*ask_durable)(unsigned gen);
+    bool (*is_durable)(uint64_t ticket);        /* or will never be: ask disk_failed */
+    bool (*disk_failed)(void);  /* an image cannot be written                 */
+} FtLoadListener;
+void ft_link_load_listener(const FtLoadListener *listener);            /* main, at start */
+
 void ft_link_start(void);              /* main, at start: it carries the log   */
 /* Primary, main: connects in a thread; CONNECTED or ATTACH_FAILED follows. */
 void ft_peer_connect(const char *address);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "accel/ft/glue/ft-attach.h"
 #include "accel/ft/glue/ft-gate.h"
 #include "accel/ft/glue/ft-link.h"
 #include "accel/ft/glue/ft-operator.h"
@@ -325,6 +326,8 @@ void ft_machine_ready(void)
     ft_check_devices(&error_fatal);
     ft_output_start();
     ft_link_start();
+    ft_attach_start();
+    ft_load_start();
     ft_filters_add(&error_fatal);
     ft_disks_add(&error_fatal);
     ft_replay_chardevs(&error_fatal);

@@ -5,7 +5,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "accel/ft/glue/ft-attach.h"
 #include "accel/ft/glue/ft-link.h"
 #include "block/ft-filter/glue/ft-disk.h"
 #include "qemu/units.h"
@@ -49,11 +48,13 @@ static void __attribute__((constructor)) ft_disk_load_init(void)
     g_queue_init(&incoming.chunks);
 }
 
+static void (*load_fails)(const char *what);
+
 static void ft_load_disk_fail(const FtDisk *d, int ret)
 {
     g_autofree char *what = g_strdup_printf("drive '%s' of the secondary: %s", d->name,
                                             strerror(-ret));
-    ft_load_fail(what);
+    load_fails(what);
 }
 
 /* -- what our image holds --------------------------------------------------------- */
@@ -352,8 +353,9 @@ bool ft_copy_is_durable(uint64_t ticket)
     return ft_copies_nothing() || qatomic_read(&incoming.durable) >= ticket;
 }
 
-bool ft_copy_load_begin(Error **errp)
+bool ft_copy_load_begin(void (*fails)(const char *what), Error **errp)
 {
+    load_fails = fails;
     qatomic_set(&incoming.failed, false);
     scan_gen++;
     /*

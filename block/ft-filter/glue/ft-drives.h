@@ -64,7 +64,8 @@ bool ft_copy_sums(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *da
 bool ft_copy_told_zeros(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
                         size_t len, Error **errp);
 /* -- block/ft-filter/glue/ft-disk-load.c: the secondary's side of it ------------- */
-bool ft_copy_load_begin(Error **errp);                         /* secondary   */
+/* Secondary, main. @fails is called when it comes to nothing later, with a sentence. */
+bool ft_copy_load_begin(void (*fails)(const char *what), Error **errp);
 void ft_copy_load_abort(void);                                 /* secondary   */
 /* Secondary, receiver thread: 1 taken, 0 later, -1 bad. What DISK holds, and DISK_ZEROS. */
 int ft_copy_receive(unsigned gen, uint64_t disk, uint64_t offset, const uint8_t *data,

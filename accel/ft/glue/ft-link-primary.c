@@ -6,10 +6,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "accel/ft/glue/ft-attach.h"
 #include "accel/ft/glue/ft-conn.h"
 #include "accel/ft/glue/ft-gate.h"
-#include "block/ft-filter/glue/ft-drives.h"
 #include "accel/ft/glue/trace.h"
 #include "io/channel-socket.h"
 #include "qemu/error-report.h"
@@ -69,15 +67,17 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
     case FT_MSG_ACK:
         return ft_on_ack(c, body, errp);
     case FT_MSG_DISK_SUMS:
-        return ft_copy_sums(c->gen, h->seq, h->seq_last, body->data, body->len, errp);
+        return ft_attach_listener->sums(c->gen, h->seq, h->seq_last, body->data, body->len,
+                                        errp);
     case FT_MSG_DISK_ZEROS:
-        return ft_copy_told_zeros(c->gen, h->seq, h->seq_last, body->data, body->len, errp);
+        return ft_attach_listener->zeros(c->gen, h->seq, h->seq_last, body->data, body->len,
+                                         errp);
     case FT_MSG_READY:
         ft_die_at("die-at-state-loaded");
         ft_post(c->gen, FT_IN_PEER_READY, 0, NULL);
         return true;
     case FT_MSG_MARK:
-        ft_attach_mark_back();
+        ft_attach_listener->caught_up();
         return true;
     case FT_MSG_LIVE:
         ft_post(c->gen, FT_IN_PEER_LIVE, 0, NULL);
@@ -90,23 +90,6 @@ static bool ft_on_secondary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *bod
         error_setg(errp, "type: %u does not come from a secondary", h->type);
         return false;
     }
-}
-
-QIOChannel *ft_connect_once(const char *address, Error **errp)
-{
-    g_autofree char *host = g_strndup(address, strrchr(address, ':') - address);
-    SocketAddress addr = {
-        .type = SOCKET_ADDRESS_TYPE_INET,
-        .u.inet = { .host = host, .port = (char *)strrchr(address, ':') + 1 },
-    };
-    QIOChannelSocket *s = qio_channel_socket_new();
-
-    if (qio_channel_socket_connect_sync(s, &addr, errp) < 0) {
-        object_unref(OBJECT(s));
-        return NULL;
-    }
-    ft_set_up_socket(QIO_CHANNEL(s));
-    return QIO_CHANNEL(s);
 }
 
 /* The secondary may be started a moment later than the primary. */
@@ -130,17 +113,6 @@ static QIOChannel *ft_connect_retry(FtConn *c, Error **errp)
     }
 }
 
-bool ft_handshake(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp)
-{
-    g_autoptr(GByteArray) body = g_byte_array_new();
-    FtMsgHeader h;
-    FtHello hello;
-
-    return ft_send_hello(c, ioc, channel, errp)
-        && ft_recv_hello(c, ioc, &h, &hello, body, errp)
-        && ft_check_hello(&hello, channel, FT_ROLE_SECONDARY, errp);
-}
-
 /* Why the secondary has ended the pair meanwhile it says on the log channel. */
 static void ft_hear_last_words(FtConn *c, Error **errp)
 {
@@ -159,7 +131,6 @@ static void ft_hear_last_words(FtConn *c, Error **errp)
 static bool ft_primary_connect(FtConn *c, Error **errp)
 {
     ERRP_GUARD();
-
 
     c->log = ft_connect_retry(c, errp);
     if (!c->log || !ft_handshake(c, c->log, FT_CHANNEL_LOG, errp)) {
