@@ -11,7 +11,7 @@
  * migration with shared storage: no locks, no writes, and a format's tables are read
  * anew when it is activated. The filter above it is active, for the guest uses it.
  *
- * Main thread, with the replay mutex and the BQL, but for ft_image_use().
+ * Main thread, with the replay mutex and the BQL, but for ft_image_unused().
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -231,7 +231,15 @@ static struct {
 } opening;
 
 static bool closing;
-static int users;               /* BQL: requests that are at an image       */
+static unsigned reading;        /* secondary: its own reads under way       */
+
+/* Does the filter want nothing of the image below? */
+static int ft_disk_set_asleep(FtDisk *d, bool asleep, Error **errp)
+{
+    GRAPH_RDLOCK_GUARD_MAINLOOP();
+    ((FtDiskState *)d->bs->opaque)->asleep = asleep;
+    return bdrv_child_refresh_perms(d->bs, d->bs->file, errp);
+}
 
 static BlockDriverState *ft_image_below(const FtDisk *d)
 {
@@ -275,7 +283,7 @@ static bool ft_image_open(FtDisk *d, Error **errp)
 
 static bool ft_images_open(Error **errp)
 {
-    bool ok = ft_shared_reading() == 0;
+    bool ok = reading == 0;
 
     if (!ok) {
         error_setg(errp, "a read of this node");
@@ -300,9 +308,10 @@ static void ft_images_main_looks(bool on)
 }
 
 /* THREAD: main or vCPU, with the BQL. */
-void ft_images_read_done(void)
+void ft_image_reads(int more)
 {
-    if (opening.looks) {
+    reading += more;
+    if (reading == 0 && opening.looks) {
         timer_mod(opening.timer, ft_now_ns());
     }
 }
@@ -375,8 +384,8 @@ static void ft_image_close(FtDisk *d)
 
 static void ft_images_close_idle(void *opaque)
 {
-    if (!closing || users) {
-        return;                 /* ft_image_use() comes back here */
+    if (!closing || ft_disk_is_used()) {
+        return;                 /* ft_image_unused() comes back here */
     }
     ft_node.cutting = true;
     for (unsigned i = 0; i < ft_disks_count; i++) {
@@ -386,22 +395,22 @@ static void ft_images_close_idle(void *opaque)
     ft_post_again();
 }
 
+/* THREAD: main or vCPU, or the receiver. */
+static void ft_image_unused(void)
+{
+    if (closing) {
+        aio_bh_schedule_oneshot(qemu_get_aio_context(), ft_images_close_idle, NULL);
+    }
+}
+
 void ft_images_close(void)
 {
     if (!ft_disk_shared()) {
         return;
     }
+    ft_disk_unused_listener(ft_image_unused);
     closing = true;
     g_clear_pointer(&opening.why, g_free);
     ft_images_main_looks(false);
     ft_images_close_idle(NULL);
-}
-
-/* THREAD: main or vCPU, or the receiver. */
-void ft_image_use(int more)
-{
-    users += more;
-    if (closing && !users) {
-        aio_bh_schedule_oneshot(qemu_get_aio_context(), ft_images_close_idle, NULL);
-    }
 }

@@ -37,6 +37,7 @@ static AioContext *io;
 static QEMUBH *look_bh;         /* the main loop's                          */
 static bool pending;            /* atomic: an answer waits, or work in "io" */
 static unsigned main_looks;     /* atomic: so many want the main loop to    */
+static void (*taken)(void);     /* written at start                         */
 /* Requests whose coroutines go on where the guest may see it. BQL. */
 static QTAILQ_HEAD(, FtDiskRequest) answered = QTAILQ_HEAD_INITIALIZER(answered);
 
@@ -116,8 +117,15 @@ void ft_io_look(void)
             QTAILQ_REMOVE(&answered, r, next_answered);
             aio_co_wake(r->co);
         }
-        ft_shared_look();
+        if (taken) {
+            taken();
+        }
     } while (qatomic_read(&pending));
+}
+
+void ft_io_listener(void (*after)(void))
+{
+    taken = after;
 }
 
 static void ft_io_look_bh(void *opaque)

@@ -45,7 +45,6 @@
 
 static QTAILQ_HEAD(, FtDiskRequest) held = QTAILQ_HEAD_INITIALIZER(held);
 static uint64_t held_count;     /* atomic                                   */
-static unsigned reading;        /* secondary: its own reads under way       */
 /* Reads whose data find no room in the ring. */
 static QTAILQ_HEAD(, FtDiskRequest) no_room = QTAILQ_HEAD_INITIALIZER(no_room);
 
@@ -277,11 +276,9 @@ static bool coroutine_fn GRAPH_RDLOCK ft_follow(BlockDriverState *bs, FtDiskRequ
     do {
         r->again = false;
         if (ft_node.config.disk_reads && r->op == FT_DISK_READ) {
-            reading++;
+            ft_image_reads(1);
             ft_io_do(r);
-            if (--reading == 0) {
-                ft_images_read_done();
-            }
+            ft_image_reads(-1);
             r->hash = ft_disk_hash(r);
         }
         ft_disk_answered(r);
@@ -346,12 +343,6 @@ void ft_shared_finished(FtDiskRequest *r, uint64_t seq)
 
 /* -- reads whose data are in the log ---------------------------------------------------- */
 
-bool ft_shared_logs_data(const FtDiskRequest *r)
-{
-    return ft_disk_shared() && !ft_node.config.disk_reads && r->op == FT_DISK_READ
-        && r->ret >= 0;
-}
-
 /*
  * A frame must fit into a message and the frames that are not sent into the ring,
  * whatever the guest reads at once. Between two completions a frame may end; a
@@ -374,7 +365,7 @@ void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r)
     }
 }
 
-void ft_shared_look(void)
+static void ft_shared_look(void)
 {
     QTAILQ_HEAD(, FtDiskRequest) again = QTAILQ_HEAD_INITIALIZER(again);
     FtDiskRequest *r;
@@ -441,11 +432,6 @@ void ft_shared_restart(void)
     }
 }
 
-unsigned ft_shared_reading(void)
-{
-    return reading;
-}
-
 static const FtHolder ft_writes = {
     .release = ft_writes_release,
     .destroy = ft_shared_destroy,
@@ -456,6 +442,7 @@ void ft_shared_init(FtDisk *d)
 {
     if (d->id == 0) {
         ft_output_holder(&ft_writes);
+        ft_io_listener(ft_shared_look);
     }
     QTAILQ_INIT(&d->owed);
     d->order = ft_disk_order_new(FT_READS_MAX);

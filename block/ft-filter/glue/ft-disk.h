@@ -96,15 +96,27 @@ struct FtDisk {
 extern FtDisk ft_disks[FT_DISKS_MAX];
 extern unsigned ft_disks_count;
 
-/* -- ft-disk.c -- */
+/* What the filter node keeps. */
+typedef struct FtDiskState {
+    FtDisk *disk;
+    bool asleep;                /* the image below is the peer's            */
+} FtDiskState;
+extern BlockDriver ft_filter_driver;    /* ft-disk-driver.c                  */
+
+/* -- ft-disk-table.c: the drives -- */
+const char *ft_disk_op_name(FtDiskOp op);
+bool ft_disk_follows_log(void); /* does the guest depend on an event of the log? */
+bool ft_disk_changes(const FtDiskRequest *r);    /* the image             */
+bool ft_disk_logs_data(const FtDiskRequest *r);
+void ft_disk_drain_soon(void);  /* a drain waits: look what can be done      */
+void ft_disk_drained_by(QEMUBHFunc *drain);     /* at start-up               */
+
+/* -- ft-disk-do.c: at the image -- */
 int coroutine_fn GRAPH_RDLOCK ft_disk_do(BlockDriverState *bs, FtDiskRequest *r);
 uint64_t ft_disk_hash(const FtDiskRequest *r);
-bool ft_disk_follows_log(void); /* does the guest depend on an event of the log? */
-/* Secondary: its image has answered, and the log may wait for that. */
-void ft_disk_answered(FtDiskRequest *r);
-void ft_disk_drain_soon(void);  /* a drain waits: look what can be done      */
-/* Does the filter want nothing of the image below? */
-int ft_disk_set_asleep(FtDisk *d, bool asleep, Error **errp);
+bool ft_disk_is_used(void);
+/* Written at start: called when the last request has left the images. */
+void ft_disk_unused_listener(void (*unused)(void));
 
 /* -- ft-disk-io.c: to the images and back, without the main loop -- */
 bool ft_io_setup(Error **errp);
@@ -114,6 +126,22 @@ int coroutine_fn GRAPH_RDLOCK ft_io_do(FtDiskRequest *r);
 void ft_io_tell(void);
 /* Continues @r in its own AioContext. */
 void coroutine_fn ft_io_turn(FtDiskRequest *r);
+/* Written at start: called where answers were taken. */
+void ft_io_listener(void (*after)(void));
+
+/* -- ft-disk-image.c: who has the image open -- */
+bool ft_image_check(FtDisk *d, Error **errp);   /* at start-up               */
+bool ft_image_setup(FtDisk *d, Error **errp);   /* its filter is in place    */
+bool ft_image_begins_asleep(void);
+void ft_image_reads(int more);   /* secondary: a read of its own begins, or ends */
+
+/* -- ft-disk-complete.c: completions by the log -- */
+void ft_disk_log(FtDiskRequest *r);     /* recording: it belongs to this instruction */
+/* Secondary: its image has answered, and the log may wait for that. */
+void ft_disk_answered(FtDiskRequest *r);
+void ft_disk_unload_head(void);
+/* The log says nothing any more: this node's own image's answers count. */
+void ft_disk_release_done(void);
 
 /* -- ft-disk-shared.c: requests to an image that both nodes use -- */
 /* A request begins: what is to be done with it? Returns when that is known. */
@@ -122,22 +150,19 @@ FtTurn coroutine_fn GRAPH_RDLOCK ft_shared_begin(BlockDriverState *bs, FtDiskReq
 void ft_shared_finished(FtDiskRequest *r, uint64_t seq);
 /* Before the data of a read enter the log. */
 void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r);
-bool ft_shared_logs_data(const FtDiskRequest *r);
-/* Where answers are taken: reads that waited for room in the log try again. */
-void ft_shared_look(void);
 void ft_shared_go_live(void);
 void ft_shared_restart(void);   /* at the cut                                */
 void ft_shared_drain(void);     /* main or vCPU: nobody waits for held requests */
 void ft_shared_destroy(void);   /* main: what is held or owed is never done   */
 void ft_shared_init(FtDisk *d);
-unsigned ft_shared_reading(void);   /* secondary: its own reads under way    */
 
-/* -- ft-disk-image.c: who has the image open -- */
-bool ft_image_check(FtDisk *d, Error **errp);   /* at start-up               */
-bool ft_image_setup(FtDisk *d, Error **errp);   /* its filter is in place    */
-bool ft_image_begins_asleep(void);
-void ft_image_use(int more);    /* a request goes to an image, or comes back */
-void ft_images_read_done(void);  /* main or vCPU, BQL: no read of this node is left */
+/* -- ft-disk-request.c: a request's life -- */
+int coroutine_fn GRAPH_RDLOCK ft_disk_request(BlockDriverState *bs, FtDiskRequest *r);
+
+/* -- ft-disk-drain.c -- */
+void ft_disk_drain_setup(void);
+void ft_filter_drain_begin(BlockDriverState *bs);
+void ft_filter_drain_end(BlockDriverState *bs);
 
 /* -- ft-disk-look.c: what an image holds, for the copy at an attach -- */
 /* How long a coroutine has kept the main loop; it sleeps before that is too much. */
