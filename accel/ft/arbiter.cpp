@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "accel/ft/arbiter.hpp"
+#include "accel/ft/claim_file.hpp"
 
 #include <cerrno>
 #include <cstring>

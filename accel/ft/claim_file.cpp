@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "accel/ft/arbiter.hpp"
+#include "accel/ft/claim_file.hpp"
 
 #include <algorithm>
 #include <atomic>

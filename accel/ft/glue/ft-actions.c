@@ -84,7 +84,7 @@ static void ft_act(const FtAction *a)
 {
     switch (a->kind) {
     case FT_ACT_CONNECT:
-        ft_peer_connect(ft_node.config.peer);
+        ft_link_connect(ft_node.config.peer);
         break;
     case FT_ACT_TRANSFER:
         ft_attach_begin(a->value);
@@ -118,7 +118,7 @@ static void ft_act(const FtAction *a)
     case FT_ACT_CLOSE:
         ft_attach_abort();
         ft_load_abort();
-        ft_peer_close(a->text);
+        ft_link_close(a->text);
         break;
     case FT_ACT_PAUSE_VM:
         ft_pause_for_handover();
@@ -129,13 +129,13 @@ static void ft_act(const FtAction *a)
     case FT_ACT_SEND_HANDOVER:
         /* The secondary opens them when it has won. */
         ft_images_close();
-        ft_peer_send(FT_MSG_HANDOVER, NULL);
+        ft_link_send(FT_MSG_HANDOVER, NULL);
         break;
     case FT_ACT_SEND_LIVE:
-        ft_peer_send(FT_MSG_LIVE, NULL);
+        ft_link_send(FT_MSG_LIVE, NULL);
         break;
     case FT_ACT_SEND_READY:
-        ft_peer_send_ready();
+        ft_link_send_ready();
         break;
     case FT_ACT_STATE_CHANGED:
         ft_state_changed();
@@ -161,7 +161,7 @@ static void ft_take_posted(FtPosted *p)
     }
     if (p->gen && p->gen == ft_peer_gen() && ft_state() == FT_STATE_WAITING) {
         /* The handshake came to nothing; the next primary may try. */
-        ft_peer_close(NULL);
+        ft_link_close(NULL);
     }
     ft_posted_free(p);
 }

@@ -157,7 +157,7 @@ void ft_attach_moves(void)
 static bool ft_attach_follow_link(void)
 {
     g_autofree char *text = NULL;
-    uint64_t now_ns = ft_now_ns(), under_way = ft_peer_under_way();
+    uint64_t now_ns = ft_now_ns(), under_way = ft_link_under_way();
     FtAttachStats s;
 
     ft_attach_pace_link(attach.pace, now_ns, ft_node.attach_bytes, under_way);
@@ -187,7 +187,7 @@ static void ft_attach_flush(void)
         GByteArray *body = g_byte_array_sized_new(len);
 
         g_byte_array_append(body, b->data + at, len);
-        ft_peer_send(FT_MSG_STATE, body);
+        ft_link_send(FT_MSG_STATE, body);
         ft_node.attach_bytes += len;
         ft_node.attach_covered += len;
     }
@@ -343,7 +343,7 @@ static void ft_cut_now(void)
     ft_die_at("die-at-cut");
     ft_slow_set(0);
     ft_copy_hurry();
-    why = ft_peer_log_is_unused() ? ft_stop_quiet(was_running)
+    why = ft_link_log_is_unused() ? ft_stop_quiet(was_running)
                                   : g_strdup("the cut: ft-log-file= of the last attach hangs");
     if (why) {
         ft_attach_fail(why);
@@ -376,13 +376,13 @@ static void ft_cut_now(void)
     blob_len = blob->len;
     attach.devices_bytes = blob_len;
     ft_node.attach_bytes += blob_len;
-    ft_peer_send(FT_MSG_DEVICES, blob);
+    ft_link_send(FT_MSG_DEVICES, blob);
 
     ft_log_writer_free(attach.writer);
     attach.writer = ft_log_writer_new(FT_LOG_RING_BYTES);
     ft_output_set(FT_OUTPUT_KEEP);
     ft_output_restart();
-    ft_peer_start_log(attach.writer);
+    ft_link_start_log(attach.writer);
     ft_digest_begin();
     ft_disk_begin();
     ft_settle_cpu();
@@ -523,7 +523,7 @@ static bool ft_attach_waits(void)
         /* First the drives, which are larger: RAM would only get dirty again. */
         ft_node.attach_left = ram_bytes_total() + ft_copy_left();
     } else if (qatomic_read(&attach.mark) != FT_MARK_ASKED
-               && ft_peer_queued() <= ft_attach_room()) {
+               && ft_link_queued() <= ft_attach_room()) {
         return false;
     }
     timer_mod(attach.timer, ft_now_ns() + FT_LOOK_NS);
@@ -555,7 +555,7 @@ static void ft_attach_slice(void *opaque)
     }
     if (done && attach.closing && qatomic_read(&attach.mark) == FT_MARK_NONE) {
         qatomic_set(&attach.mark, FT_MARK_ASKED);
-        ft_peer_send(FT_MSG_MARK, NULL);
+        ft_link_send(FT_MSG_MARK, NULL);
     } else if ((done || ft_attach_pace_due(attach.pace, start_ns)) && ft_attach_decide(done)) {
         return;
     }
@@ -597,7 +597,7 @@ void ft_attach_begin(uint64_t epoch)
     MigrationState *ms = migrate_get_current();
     Error *err = NULL;
 
-    ft_peer_set_epoch(epoch);
+    ft_link_set_epoch(epoch);
     memset(&ft_node.takeover, 0, sizeof(ft_node.takeover));
     if (!attach.bh) {
         attach.bh = qemu_bh_new(ft_attach_slice, NULL);
@@ -692,7 +692,7 @@ static void ft_load_finish(const GByteArray *blob)
     ft_disk_begin();
     ft_settle_cpu();
     ft_output_set(FT_OUTPUT_KEEP);
-    ft_session_set_epoch(ft_node.session, ft_peer_epoch());
+    ft_session_set_epoch(ft_node.session, ft_link_epoch());
     ft_die_at("die-at-state-loaded");
     trace_ft_loaded(icount_get_raw());
     vm_start();

@@ -49,7 +49,7 @@ void ft_conn_unref(FtConn *c)
         return;
     }
     ft_queue_free(c->queue);
-    g_assert(!c->witness);      /* ft_peer_close() has ended it */
+    g_assert(!c->witness);      /* ft_link_close() has ended it */
     if (c->copy) {
         fclose(c->copy);
     }

@@ -87,7 +87,7 @@ void ft_queue_free(GAsyncQueue *queue);
 void ft_log_sender_ends(FtLogWriter **w);              /* sender              */
 /* Any thread: the sender thread of @c does the next. */
 void ft_ask_report(FtConn *c);
-void ft_peer_report(void);                             /* secondary, RL       */
+void ft_link_report(void);                             /* secondary, RL       */
 
 /* -- ft-conn.c: its life -------------------------------------------------------- */
 extern QemuMutex ft_conn_lock;  /* guards ft_node.conn against our threads  */
@@ -161,7 +161,7 @@ void ft_receive_log(FtConn *c);                        /* receiver            */
 
 /* -- ft-link-sender.c ------------------------------------------------------------------ */
 /* vCPU, RL or BQL: sends what is in it at once, see FtLogCarrier. */
-bool ft_peer_send_now(FtLogWriter *w);
+bool ft_link_send_now(FtLogWriter *w);
 
 /* -- their threads; each has a reference ------------------------------------------ */
 void ft_start_beat(FtConn *c);                         /* ft-link-heartbeat.c */

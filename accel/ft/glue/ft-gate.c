@@ -1,6 +1,6 @@
 /*
  * Hosts the output gate (accel/ft/output_gate.hpp) and knows what waits in front of
- * it: the packets of filter-ft.c, the writes of ft-disk-shared.c. These register as
+ * it: the packets of ft-filter.c, the writes of ft-disk-shared.c. These register as
  * holders; neither knows of the other, and the gate knows nothing of what they hold.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later

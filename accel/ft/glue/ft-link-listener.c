@@ -204,7 +204,7 @@ static void ft_incoming(QIONetListener *l, QIOChannelSocket *s, gpointer opaque)
     }
 }
 
-bool ft_peer_listen(const char *address, Error **errp)
+bool ft_link_listen(const char *address, Error **errp)
 {
     g_autofree char *host = g_strndup(address, strrchr(address, ':') - address);
     SocketAddress addr = {

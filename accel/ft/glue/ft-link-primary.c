@@ -186,7 +186,7 @@ out:
     return NULL;
 }
 
-void ft_peer_connect(const char *address)
+void ft_link_connect(const char *address)
 {
     FtConn *c = ft_conn_new(true, address);
 

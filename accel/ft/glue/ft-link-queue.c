@@ -48,7 +48,7 @@ void ft_log_sender_ends(FtLogWriter **w)
  * Their connections are closed, so nothing keeps their threads in the kernel, but a file
  * of ft-log-file may.
  */
-bool ft_peer_log_is_unused(void)
+bool ft_link_log_is_unused(void)
 {
     for (unsigned us = 0; qatomic_read(&log_senders) && us < FT_UNUSED_US;
          us += FT_UNUSED_LOOK_US) {
@@ -57,7 +57,7 @@ bool ft_peer_log_is_unused(void)
     return qatomic_read(&log_senders) == 0;
 }
 
-void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body)
+void ft_link_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body)
 {
     FtConn *c = ft_node.conn;
     FtOut *out;
@@ -78,12 +78,12 @@ void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *
     qemu_event_set(&c->wake);
 }
 
-size_t ft_peer_queued(void)
+size_t ft_link_queued(void)
 {
     return ft_node.conn ? qatomic_read(&ft_node.conn->queued) : 0;
 }
 
-size_t ft_peer_under_way(void)
+size_t ft_link_under_way(void)
 {
     FtConn *c = ft_node.conn;
     int in_kernel = 0;
@@ -91,7 +91,7 @@ size_t ft_peer_under_way(void)
     if (!c || ioctl(QIO_CHANNEL_SOCKET(c->log)->fd, TIOCOUTQ, &in_kernel) < 0) {
         in_kernel = 0;
     }
-    return ft_peer_queued() + MAX(in_kernel, 0);
+    return ft_link_queued() + MAX(in_kernel, 0);
 }
 
 /* Not by this thread: it must not wait for the link. */
@@ -101,14 +101,14 @@ void ft_ask_report(FtConn *c)
     qemu_event_set(&c->wake);
 }
 
-void ft_peer_report(void)
+void ft_link_report(void)
 {
     if (ft_node.conn) {
         ft_ask_report(ft_node.conn);
     }
 }
 
-void ft_peer_start_log(FtLogWriter *w)
+void ft_link_start_log(FtLogWriter *w)
 {
     FtConn *c = ft_node.conn;
     FtOut *out = g_new0(FtOut, 1);

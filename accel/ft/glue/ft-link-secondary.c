@@ -244,7 +244,7 @@ void ft_receive_log(FtConn *c)
     error_free(err);
 }
 
-void ft_peer_send_ready(void)
+void ft_link_send_ready(void)
 {
     FtConn *c = ft_node.conn;
 
@@ -252,7 +252,7 @@ void ft_peer_send_ready(void)
         return;
     }
     /* By the sender: main waits for no socket. An ack ahead of it would do no harm. */
-    ft_peer_queue(FT_MSG_READY, 0, 0, NULL);
+    ft_link_queue(FT_MSG_READY, 0, 0, NULL);
     qatomic_set(&c->ready, true);
     ft_ask_report(c);
 }

@@ -145,7 +145,7 @@ static bool ft_send_log(FtConn *c, FtLogWriter *w, uint8_t *packed, Error **errp
  * do after it: to wake another thread would take longer than to send. Nothing waits, so
  * nothing is written to a file here; false: the sender thread has to do it, or to go on.
  */
-bool ft_peer_send_now(FtLogWriter *w)
+bool ft_link_send_now(FtLogWriter *w)
 {
     FtConn *c = ft_node.conn;
     uint64_t first, last;

@@ -26,7 +26,7 @@ static void ft_say_now(FtConn *c)
  * Main, which must not block for long: the peer may be the reason why we close. But the
  * sender may be in the middle of a frame, and a goodbye that is not said is a takeover.
  */
-static void ft_peer_say(FtConn *c, FtMsgType type, const char *text)
+static void ft_link_say(FtConn *c, FtMsgType type, const char *text)
 {
     uint8_t raw[FT_WIRE_HEADER_BYTES];
     size_t len = text ? MIN(strlen(text), FT_REASON_MAX) : 0;
@@ -43,30 +43,30 @@ static void ft_peer_say(FtConn *c, FtMsgType type, const char *text)
     qemu_event_set(&c->wake);
 }
 
-void ft_peer_send(FtMsgType type, GByteArray *body)
+void ft_link_send(FtMsgType type, GByteArray *body)
 {
     FtConn *c = ft_node.conn;
 
     if (c && !c->primary) {
-        ft_peer_say(c, type, NULL);     /* LIVE, and then it is closed */
+        ft_link_say(c, type, NULL);     /* LIVE, and then it is closed */
         return;
     }
-    ft_peer_queue(type, 0, 0, body);
+    ft_link_queue(type, 0, 0, body);
 }
 
-uint64_t ft_peer_epoch(void)
+uint64_t ft_link_epoch(void)
 {
     return ft_node.conn ? qatomic_read(&ft_node.conn->epoch) : 0;
 }
 
-void ft_peer_set_epoch(uint64_t epoch)
+void ft_link_set_epoch(uint64_t epoch)
 {
     if (ft_node.conn) {
         qatomic_set(&ft_node.conn->epoch, epoch);
     }
 }
 
-void ft_peer_close(const char *goodbye)
+void ft_link_close(const char *goodbye)
 {
     FtConn *c = ft_node.conn;
     FtWitness *witness = NULL;
@@ -75,7 +75,7 @@ void ft_peer_close(const char *goodbye)
         return;
     }
     if (goodbye && qatomic_read(&c->agreed)) {
-        ft_peer_say(c, FT_MSG_GOODBYE, goodbye);
+        ft_link_say(c, FT_MSG_GOODBYE, goodbye);
     }
     ft_log_record_to(NULL, NULL);
     WITH_QEMU_LOCK_GUARD(&ft_conn_lock) {
@@ -97,17 +97,17 @@ void ft_peer_close(const char *goodbye)
     ft_conn_unref(c);
 }
 
-static bool ft_peer_log_is_over(void)
+static bool ft_link_log_is_over(void)
 {
     return !ft_node.conn || qatomic_read(&ft_node.conn->log_over);
 }
 
-const char *ft_peer_address(void)
+const char *ft_link_address(void)
 {
     return ft_node.conn ? ft_node.conn->address : NULL;
 }
 
-void ft_peer_wait_acked(void)
+void ft_link_wait_acked(void)
 {
     FtConn *c = ft_node.conn;
     uint64_t deadline = ft_now_ns() + MIN(2 * ft_node.config.timeout_ns, FT_ACKED_MAX_NS);
@@ -119,9 +119,9 @@ void ft_peer_wait_acked(void)
 }
 
 static const FtLogCarrier carrier = {
-    .send_now = ft_peer_send_now,
-    .report = ft_peer_report,
-    .is_over = ft_peer_log_is_over,
+    .send_now = ft_link_send_now,
+    .report = ft_link_report,
+    .is_over = ft_link_log_is_over,
 };
 
 void ft_link_start(void)

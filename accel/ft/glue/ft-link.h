@@ -44,28 +44,28 @@ void ft_link_load_listener(const FtLoadListener *listener);            /* main, 
 
 void ft_link_start(void);              /* main, at start: it carries the log   */
 /* Primary, main: connects in a thread; CONNECTED or ATTACH_FAILED follows. */
-void ft_peer_connect(const char *address);
-bool ft_peer_listen(const char *address, Error **errp);        /* main        */
+void ft_link_connect(const char *address);
+bool ft_link_listen(const char *address, Error **errp);        /* main        */
 /* Main. Sends GOODBYE first if @goodbye is set, then forgets the peer. */
-void ft_peer_close(const char *goodbye);
+void ft_link_close(const char *goodbye);
 /* Main. Queues a message behind all that was queued before; takes @body. */
-void ft_peer_send(FtMsgType type, GByteArray *body);
+void ft_link_send(FtMsgType type, GByteArray *body);
 /* The same with numbers in the header, and from a secondary as well. */
-void ft_peer_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body);
+void ft_link_queue(FtMsgType type, uint64_t seq, uint64_t seq_last, GByteArray *body);
 /* Main. What is queued and not yet written; the attach waits on it. */
-size_t ft_peer_queued(void);
+size_t ft_link_queued(void);
 /* Main. The same, with what the kernel has and the peer's has not acknowledged. */
-size_t ft_peer_under_way(void);
+size_t ft_link_under_way(void);
 /* Main. From here on the log of @w goes out, under @epoch. */
-void ft_peer_start_log(FtLogWriter *w);
+void ft_link_start_log(FtLogWriter *w);
 /* Main. No connection that was closed sends from its log any more, or soon? */
-bool ft_peer_log_is_unused(void);
-void ft_peer_set_epoch(uint64_t epoch);                        /* main        */
-uint64_t ft_peer_epoch(void);                                  /* main        */
+bool ft_link_log_is_unused(void);
+void ft_link_set_epoch(uint64_t epoch);                        /* main        */
+uint64_t ft_link_epoch(void);                                  /* main        */
 /* Secondary, main: the state is loaded, received frames may be acked. */
-void ft_peer_send_ready(void);
-const char *ft_peer_address(void);                             /* main        */
+void ft_link_send_ready(void);
+const char *ft_link_address(void);                             /* main        */
 /* Main. Waits until the secondary has all that was published, but not for long. */
-void ft_peer_wait_acked(void);
+void ft_link_wait_acked(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * What an operator does to the guest (ft-operator.c), and which commands of the monitors
- * may run (ft-allow.c).
+ * may run (ft-monitor-allow.c).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

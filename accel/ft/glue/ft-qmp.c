@@ -187,7 +187,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->stands_still = ft_own_stillness();
     info->stalls = ft_stalls();
     info->paused = ft_node.paused;
-    info->peer = g_strdup(ft_peer_address());
+    info->peer = g_strdup(ft_link_address());
     info->waits_for = g_strdup(ft_images_wait_for());
     info->icount = icount_get_raw();
     info->console_dropped_bytes = ft_console_dropped();

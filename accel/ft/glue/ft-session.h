@@ -48,7 +48,7 @@ void ft_arbiter_prove_soon(void);
 /* -- ft-fingerprint.c: the machine in words, to compare; the caller's to free ---------- */
 char *ft_fingerprint_new(Error **errp);                        /* main        */
 
-/* -- ft-machine.c --------------------------------------------------------------------- */
+/* -- ft-device-allow.c ------------------------------------------------------------------ */
 bool ft_check_devices(Error **errp);                           /* main        */
 bool ft_replay_chardevs(Error **errp);                         /* main        */
 

@@ -104,7 +104,7 @@ static bool ft_copy_data(FtDisk *d, const FtLook *l)
         }
         body = g_byte_array_sized_new(len);
         g_byte_array_append(body, ft_look_chunk(l, i), len);
-        ft_peer_queue(FT_MSG_DISK, d->id, (l->first + i) * FT_DISK_CHUNK_BYTES, body);
+        ft_link_queue(FT_MSG_DISK, d->id, (l->first + i) * FT_DISK_CHUNK_BYTES, body);
         ft_node.attach_bytes += len;
         d->stats.copied_bytes += len;
     }
@@ -125,7 +125,7 @@ static bool ft_copy_zeros(FtDisk *d, uint64_t first, uint64_t n)
         }
         g_byte_array_set_size(body, FT_DISK_ZEROS_BYTES);
         ft_disk_zeros_encode(first - run, body->data);
-        ft_peer_queue(FT_MSG_DISK_ZEROS, d->id, run, body);
+        ft_link_queue(FT_MSG_DISK_ZEROS, d->id, run, body);
         ft_node.attach_bytes += FT_DISK_ZEROS_BYTES;
         d->stats.copied_bytes += ft_chunks_bytes(d, run, first - run);
     }
@@ -145,7 +145,7 @@ static bool ft_copy_queue_is_full(void)
 {
     uint64_t carried = ft_attach_link_carries(FT_COPY_QUEUE_NS) ?: FT_COPY_QUEUE_MAX;
 
-    return ft_peer_queued() > MIN(MAX(carried, FT_COPY_QUEUE_MIN), FT_COPY_QUEUE_MAX);
+    return ft_link_queued() > MIN(MAX(carried, FT_COPY_QUEUE_MIN), FT_COPY_QUEUE_MAX);
 }
 
 /* The next chunks to compare. False: none, or the next round is not due yet. */

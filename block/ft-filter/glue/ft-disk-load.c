@@ -79,11 +79,11 @@ static void ft_tell(FtTell *t)
 
         g_byte_array_set_size(body, FT_DISK_ZEROS_BYTES);
         ft_disk_zeros_encode(t->zeros, body->data);
-        ft_peer_queue(FT_MSG_DISK_ZEROS, t->d->id, t->first, body);
+        ft_link_queue(FT_MSG_DISK_ZEROS, t->d->id, t->first, body);
         t->first += t->zeros;
         t->zeros = 0;
     } else if (sums) {
-        ft_peer_queue(FT_MSG_DISK_SUMS, t->d->id, t->first, t->sums);
+        ft_link_queue(FT_MSG_DISK_SUMS, t->d->id, t->first, t->sums);
         t->first += sums;
         t->sums = g_byte_array_new();
     }

@@ -9,7 +9,7 @@
 #include "accel/ft/glue/ft-node.h"
 #include "net/net.h"
 
-/* -- net/ft-filter/glue/filter-ft.c: output commit for packets -------------- */
+/* -- net/ft-filter/glue/ft-filter.c: output commit for packets -------------- */
 bool ft_filters_add(Error **errp);                             /* main        */
 void ft_output_stats(FtHoldStats *s);                          /* main        */
 /* Primary, any: the packets of all frames up to this one have left. */

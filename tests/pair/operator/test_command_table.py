@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Goal: the table of monitor commands (accel/ft/glue/ft-allow.def) knows every
+"""Goal: the table of monitor commands (accel/ft/glue/ft-monitor-allow.def) knows every
 command of this QEMU, and what it says is done.
 
 Method: query-commands of a QEMU without ft= is compared with the rows: no command
@@ -13,7 +13,7 @@ import re
 from ftpair.node import ROOT
 from ftpair.qmp import QmpError
 
-TABLE = ROOT / "accel/ft/glue/ft-allow.def"
+TABLE = ROOT / "accel/ft/glue/ft-monitor-allow.def"
 ROW = re.compile(r'^FT_(QMP|HMP)\("([^"]+)", (ALWAYS|GUEST|ALONE|START|NEVER),', re.MULTILINE)
 
 

@@ -1,6 +1,6 @@
 /*
  * The table. A row shrinks or goes when QEMU learns to protect what it names:
- * accel/ft/glue/ft-machine.c is compared with it by tables_test.
+ * accel/ft/glue/ft-device-allow.c is compared with it by tables_test.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

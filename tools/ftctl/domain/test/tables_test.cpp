@@ -1,6 +1,6 @@
 /*
  * Goal: the rules' table and what QEMU's glue takes or refuses say the same.
- * Method: the lists are read out of accel/ft/glue/ft-machine.c and
+ * Method: the lists are read out of accel/ft/glue/ft-device-allow.c and
  * tests/pair/operator/test_refusals.py and compared with the table in both directions.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -31,12 +31,12 @@ Types strings_in(const std::string &text) {
 Types list_of(const std::string &source, const std::string &name) {
     size_t from = source.find("*const " + name + "[] = {");
     size_t to = source.find("};", from);
-    EXPECT_NE(from, std::string::npos) << name << " is not in ft-machine.c any more";
+    EXPECT_NE(from, std::string::npos) << name << " is not in ft-device-allow.c any more";
     return from == std::string::npos ? Types{} : strings_in(source.substr(from, to - from));
 }
 
 Types allowed_by_qemu() {
-    std::string source = read_file(FT_MACHINE_C);
+    std::string source = read_file(FT_DEVICE_ALLOW_C);
     Types all = list_of(source, "allowed_types");
     all.merge(list_of(source, "allowed_objects"));
     return all;

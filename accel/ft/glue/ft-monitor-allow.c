@@ -1,5 +1,5 @@
 /*
- * Carries out the table of monitor commands, ft-allow.def: in which state of
+ * Carries out the table of monitor commands, ft-monitor-allow.def: in which state of
  * this node a command may run, and what is said to whoever is refused.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -22,12 +22,12 @@ typedef struct FtRow {
 
 static const FtRow qmp_rows[] = {
 #define FT_QMP(name, when, why) { name, when, why },
-#include "accel/ft/glue/ft-allow.def"
+#include "accel/ft/glue/ft-monitor-allow.def"
 };
 
 static const FtRow hmp_rows[] = {
 #define FT_HMP(name, when, why) { name, when, why },
-#include "accel/ft/glue/ft-allow.def"
+#include "accel/ft/glue/ft-monitor-allow.def"
 };
 
 static const FtRow no_row = { NULL, NEVER, "FT does not know this command" };
@@ -45,7 +45,7 @@ static const FtRow *ft_row(const FtRow *rows, size_t n, const char *name)
 /* Why this node cannot do what an operator wants of the guest; NULL: it can. */
 static char *ft_not_the_guests_node(FtState state)
 {
-    const char *peer = ft_peer_address();
+    const char *peer = ft_link_address();
     /* Its port is the one of a connection, of no use to an operator. */
     const char *port = peer ? strrchr(peer, ':') : NULL;
 
