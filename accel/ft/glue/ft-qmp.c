@@ -321,6 +321,33 @@ FtCommandLine *qmp_query_ft_command_line(Error **errp)
     return line;
 }
 
+static void hmp_attach(Monitor *mon, const FtInfo *i)
+{
+    if (i->state == FT_NODE_STATE_SYNCING && i->role == FT_NODE_ROLE_PRIMARY) {
+        monitor_printf(mon, "attach: %s, %" PRIu64 " MiB sent, %" PRIu64 " MiB left, %"
+                       PRIu64 " MiB/s; the guest writes %" PRIu64 " KB/s, the link carries %"
+                       PRIu64 " KB/s, slowed by %" PRIu64 " %%\n",
+                       FtAttachStep_str(i->attach_step), i->attach_bytes >> 20,
+                       i->attach_left >> 20, i->attach_rate >> 20,
+                       i->attach_written_per_second / 1000, i->attach_link_per_second / 1000,
+                       i->attach_slowed);
+    } else if (i->attach_ns) {
+        monitor_printf(mon, "last attach: %" PRIu64 " MiB in %" PRIu64 " ms, pause %"
+                       PRIu64 " us\n", i->attach_bytes >> 20, i->attach_ns / 1000000,
+                       i->attach_pause_ns / 1000);
+    }
+}
+
+static void hmp_drives(Monitor *mon, const FtDiskInfoList *d)
+{
+    for (; d; d = d->next) {
+        monitor_printf(mon, "drive %s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
+                       " flushes, %" PRIu64 " errors, %" PRIu64 " in flight\n",
+                       d->value->name, d->value->reads, d->value->writes,
+                       d->value->flushes, d->value->errors, d->value->in_flight);
+    }
+}
+
 void hmp_info_ft(Monitor *mon, const QDict *qdict)
 {
     g_autoptr(FtInfo) i = qmp_query_ft(&error_abort);
@@ -355,19 +382,7 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                    PRIu64 " given, %" PRIu64 " dropped\n", i->early_kept_packets,
                    i->early_known_packets, i->early_given_packets,
                    i->early_dropped_packets);
-    if (i->state == FT_NODE_STATE_SYNCING && i->role == FT_NODE_ROLE_PRIMARY) {
-        monitor_printf(mon, "attach: %s, %" PRIu64 " MiB sent, %" PRIu64 " MiB left, %"
-                       PRIu64 " MiB/s; the guest writes %" PRIu64 " KB/s, the link carries %"
-                       PRIu64 " KB/s, slowed by %" PRIu64 " %%\n",
-                       FtAttachStep_str(i->attach_step), i->attach_bytes >> 20,
-                       i->attach_left >> 20, i->attach_rate >> 20,
-                       i->attach_written_per_second / 1000, i->attach_link_per_second / 1000,
-                       i->attach_slowed);
-    } else if (i->attach_ns) {
-        monitor_printf(mon, "last attach: %" PRIu64 " MiB in %" PRIu64 " ms, pause %"
-                       PRIu64 " us\n", i->attach_bytes >> 20, i->attach_ns / 1000000,
-                       i->attach_pause_ns / 1000);
-    }
+    hmp_attach(mon, i);
     monitor_printf(mon, "digests: %" PRIu64 ", the last took %" PRIu64 " us\n",
                    i->digests, i->digest_ns / 1000);
     if (i->console_dropped_bytes) {
@@ -375,10 +390,5 @@ void hmp_info_ft(Monitor *mon, const QDict *qdict)
                        i->console_dropped_bytes);
     }
     monitor_printf(mon, "round trip: %" PRIu64 " us\n", i->ack_rtt_ns / 1000);
-    for (FtDiskInfoList *d = i->disks; d; d = d->next) {
-        monitor_printf(mon, "drive %s: %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64
-                       " flushes, %" PRIu64 " errors, %" PRIu64 " in flight\n",
-                       d->value->name, d->value->reads, d->value->writes,
-                       d->value->flushes, d->value->errors, d->value->in_flight);
-    }
+    hmp_drives(mon, i->disks);
 }

@@ -15,7 +15,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "accel/ft/glue/ft-attach.h"
 #include "accel/ft/glue/ft-link.h"
 #include "block/ft-filter/glue/ft-disk.h"
 #include "qemu/units.h"
@@ -59,6 +58,7 @@ typedef struct FtCopyRun {
 } FtCopyRun;
 
 static FtCopyRun *copy_run;     /* main; NULL: no copy is under way         */
+static void (*moves)(void);     /* main: the copy does not stand still      */
 static uint64_t sent_ns;        /* main: when a chunk was last sent         */
 
 bool ft_copies_nothing(void)
@@ -196,7 +196,7 @@ static bool coroutine_fn ft_copy_step(FtCopyRun *run, FtDisk *d)
     }
     run->read_bytes += l->zeros ? 0 : l->bytes;
     ft_node.attach_covered += ft_chunks_bytes(d, first, l->n);
-    ft_attach_moves();
+    moves();
     return true;
 }
 
@@ -419,7 +419,7 @@ static bool ft_copy_maps(void)
     return true;
 }
 
-void ft_copy_begin(void)
+void ft_copy_begin(void (*on_move)(void))
 {
     FtTold *early;
 
@@ -429,6 +429,7 @@ void ft_copy_begin(void)
     }
     ft_pace_begin(ft_disks_count);
     sent_ns = 0;
+    moves = on_move;
     copy_run = g_new0(FtCopyRun, 1);
     copy_run->look = ft_look_new();
     while ((early = g_queue_pop_head(&early_told))) {
@@ -519,4 +520,3 @@ char *ft_copy_finish(uint64_t allowed_ns)
     ft_copy_forget();
     return why;
 }
-

@@ -45,7 +45,8 @@ bool ft_images_check_peer(Error **errp);
 /* Secondary, main: its guest will run soon. */
 bool ft_images_load_begin(Error **errp);
 /* -- block/ft-filter/glue/ft-disk-copy.c: their images at an attach ----------- */
-void ft_copy_begin(void);                                      /* primary     */
+/* Primary. @moves is called for each step. */
+void ft_copy_begin(void (*moves)(void));
 void ft_copy_abort(void);                                      /* primary     */
 uint64_t ft_copy_left(void);           /* primary: bytes still to be looked at */
 uint64_t ft_copy_few(void);            /* primary: so little can wait for the cut */
