@@ -8,7 +8,7 @@
 
 #include "accel/ft/glue/ft-node.h"
 
-/* -- block/ft-filter/glue/ft-disk.c: the drives ------------------------------- */
+/* -- ft-disk-setup.c, -table.c, -request.c, -complete.c, -drain.c: the drives ------- */
 typedef struct FtDiskStats {
     const char *name;
     uint64_t in_flight, copy_left;      /* now                              */
@@ -29,13 +29,13 @@ bool ft_disk_event(void);              /* replay/: the next event is DISK     */
 bool ft_disk_event_ready(void);        /* replay/: would it be taken now?     */
 /* Secondary, any: a completion of a later frame was read, but not carried out. */
 uint64_t ft_disk_executed_limit(void);
-/* -- block/ft-filter/glue/ft-disk-io.c: answers of the host's disks ------------- */
+/* -- ft-disk-io.c: answers of the host's disks ------------- */
 bool ft_io_ready(void);                                        /* any         */
 /* vCPU or main, BQL, recording RL as well: takes all that there are. */
 void ft_io_look(void);
 /* Main: until it is over the main loop takes them, whatever the vCPU does. */
 void ft_io_main_looks(bool on);
-/* -- block/ft-filter/glue/ft-disk-image.c: who has it open ---------------------- */
+/* -- ft-disk-image.c: who has it open ---------------------- */
 /* Main. Opens all images for writing, however long that takes, then calls. */
 void ft_images_open_then(void (*then)(void));
 void ft_images_close(void);            /* main: as soon as nothing is in flight  */
@@ -44,7 +44,7 @@ const char *ft_images_wait_for(void);  /* main: what an opening waits for, or NU
 bool ft_images_check_peer(Error **errp);
 /* Secondary, main: its guest will run soon. */
 bool ft_images_load_begin(Error **errp);
-/* -- block/ft-filter/glue/ft-disk-copy.c: their images at an attach ----------- */
+/* -- ft-disk-copy.c: their images at an attach ----------- */
 /* Primary. @moves is called for each step. */
 void ft_copy_begin(void (*moves)(void));
 void ft_copy_abort(void);                                      /* primary     */
@@ -64,7 +64,7 @@ bool ft_copy_sums(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *da
                   size_t len, Error **errp);
 bool ft_copy_told_zeros(unsigned gen, uint64_t disk, uint64_t first, const uint8_t *data,
                         size_t len, Error **errp);
-/* -- block/ft-filter/glue/ft-disk-load.c: the secondary's side of it ------------- */
+/* -- ft-disk-load.c: the secondary's side of it ------------- */
 /* Secondary, main. @fails is called when it comes to nothing later, with a sentence. */
 bool ft_copy_load_begin(void (*fails)(const char *what), Error **errp);
 void ft_copy_load_abort(void);                                 /* secondary   */

@@ -129,7 +129,7 @@ void ft_clock_stops(bool stops);       /* RL + BQL: the guest does not see this 
 int64_t ft_clock_behind_ns(void);                              /* main        */
 uint64_t ft_clock_steps(void);                                 /* any         */
 
-/* -- hw/ft-replay/glue/ft-digest.c: proof of equality ------------------------ */
+/* -- ft-digest.c: proof of equality ------------------------ */
 /* Main, at the cut, on both: the next log is accompanied by digests. */
 void ft_digest_begin(void);
 void ft_digest_end(void);                                      /* main        */
@@ -141,7 +141,7 @@ uint64_t ft_digest_count(void);                                /* main        */
 uint64_t ft_digest_last_ns(void);      /* how long the last one took          */
 const FtDigest *ft_digest_last(void);                          /* main        */
 
-/* -- hw/ft-replay/glue/ft-console.c: what the guest writes to character devices - */
+/* -- ft-console.c: what the guest writes to character devices - */
 void ft_console_write(Chardev *chr, const uint8_t *buf, size_t len);   /* BQL   */
 void ft_console_closed(Chardev *chr);                          /* BQL         */
 /* BQL. Bytes that no back end took: it was full for too long, or failed. */

@@ -9,7 +9,7 @@
 #include "accel/ft/glue/ft-node.h"
 #include "net/net.h"
 
-/* -- net/ft-filter/glue/ft-filter.c: output commit for packets -------------- */
+/* -- ft-filter.c: output commit for packets -------------- */
 bool ft_filters_add(Error **errp);                             /* main        */
 void ft_output_stats(FtHoldStats *s);                          /* main        */
 /* Primary, any: the packets of all frames up to this one have left. */
@@ -20,7 +20,7 @@ void ft_output_restart(void);          /* main: frames count from 1 again     */
 void ft_announce(void);                                        /* main        */
 void ft_filters_give_early(void);      /* main: live, the guest gets what is left */
 
-/* -- net/ft-filter/glue/ft-input.c: packets from outside ----------------------- */
+/* -- ft-input.c: packets from outside ----------------------- */
 void ft_input_poll_op(void);                                   /* vCPU, RL + BQL */
 /* A packet of @netdev was delivered: is there room for more? vCPU, RL + BQL. */
 void ft_input_delivered(NetClientState *netdev);
@@ -29,7 +29,7 @@ void ft_input_keep(void);
 void ft_input_keep_end(void);          /* main: about to go live, or to exit    */
 void ft_input_live(void);                                      /* main        */
 
-/* -- net/ft-filter/glue/ft-early.c: what a secondary sees of them itself -------- */
+/* -- ft-early.c: what a secondary sees of them itself -------- */
 void ft_early_add(NetClientState *nc);  /* secondary, main: the next netdev    */
 /* Secondary, any thread: a packet has come to this node's netdev. */
 void ft_early_packet(unsigned netdev, unsigned flags, const struct iovec *iov, int iovcnt);
@@ -39,7 +39,7 @@ void ft_early_give(void (*give)(unsigned netdev, unsigned flags, const uint8_t *
                                 size_t len));
 void ft_early_totals(FtEarlyStats *sum);                       /* any         */
 
-/* -- net/ft-filter/glue/ft-seen.c: what the network has seen of the guest ------- */
+/* -- ft-seen.c: what the network has seen of the guest ------- */
 void ft_seen_add(NetClientState *nc);   /* main: the next netdev               */
 void ft_seen_output(unsigned netdev, const uint8_t *data, size_t len); /* RL + BQL */
 /* Any thread: a packet from outside that the guest gets, on either node. */
