@@ -35,7 +35,7 @@ Result<std::string> arbiter_directory(const char *spec) {
 } // namespace ft
 
 /* THREAD: main, at start-up (it asks the file system). OWNERSHIP: none. */
-bool ft_arbiter_check_spec(const char *spec, FtError *err) noexcept {
+bool ftc_arbiter_check_spec(const char *spec, FtError *err) noexcept {
     try {
         struct stat st;
         const auto dir = ft::arbiter_directory(spec);
@@ -62,7 +62,7 @@ bool ft_arbiter_check_spec(const char *spec, FtError *err) noexcept {
 }
 
 /* THREAD: main, at start-up (it writes to the disk). OWNERSHIP: none. */
-bool ft_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
+bool ftc_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
                         FtError *err) noexcept {
     return ft::guarded(err, [&]() -> ft::Status {
         const auto dir = ft::arbiter_directory(spec);
@@ -76,7 +76,7 @@ bool ft_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
 }
 
 /* THREAD: main, at the end of the process. OWNERSHIP: none. */
-void ft_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES]) noexcept {
+void ftc_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES]) noexcept {
     FtError ignored{};
     ft::guarded(&ignored, [&]() -> ft::Status {
         const auto dir = ft::arbiter_directory(spec);
@@ -89,7 +89,7 @@ void ft_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES]
 }
 
 /* THREAD: one of its own, it blocks on the disk; no lock held. OWNERSHIP: none. */
-FtClaim ft_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES], uint64_t epoch,
+FtClaim ftc_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES], uint64_t epoch,
                          const uint8_t node_id[FT_UUID_BYTES], FtError *err) noexcept {
     try {
         const auto dir = ft::arbiter_directory(spec);
@@ -115,7 +115,7 @@ FtClaim ft_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
 }
 
 /* THREAD: main at start-up, or one of its own; blocks on the disk. OWNERSHIP: none. */
-bool ft_arbiter_last_epoch(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
+bool ftc_arbiter_last_epoch(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
                            uint64_t *epoch, FtError *err) noexcept {
     try {
         const auto dir = ft::arbiter_directory(spec);

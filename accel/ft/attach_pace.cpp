@@ -132,49 +132,49 @@ struct FtAttachPace : ft::AttachPace {
     using ft::AttachPace::AttachPace;
 };
 
-/* THREAD: main. OWNERSHIP: the caller frees with ft_attach_pace_free. */
-FtAttachPace *ft_attach_pace_new(uint64_t now_ns, uint64_t memory) noexcept {
+/* THREAD: main. OWNERSHIP: the caller frees with ftc_attach_pace_free. */
+FtAttachPace *ftc_attach_pace_new(uint64_t now_ns, uint64_t memory) noexcept {
     return ft::make_or_null<FtAttachPace>(now_ns, memory);
 }
 
 /* THREAD: main. OWNERSHIP: p is gone; NULL is fine. */
-void ft_attach_pace_free(FtAttachPace *p) noexcept {
+void ftc_attach_pace_free(FtAttachPace *p) noexcept {
     delete p;
 }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-void ft_attach_pace_link(FtAttachPace *p, uint64_t now_ns, uint64_t given,
+void ftc_attach_pace_link(FtAttachPace *p, uint64_t now_ns, uint64_t given,
                          uint64_t under_way) noexcept {
     p->link().look(now_ns, given, under_way);
 }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-FtAttachVerdict ft_attach_pace_look(FtAttachPace *p, const FtAttachLook *look) noexcept {
+FtAttachVerdict ftc_attach_pace_look(FtAttachPace *p, const FtAttachLook *look) noexcept {
     return p->look(*look);
 }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-bool ft_attach_pace_due(const FtAttachPace *p, uint64_t now_ns) noexcept {
+bool ftc_attach_pace_due(const FtAttachPace *p, uint64_t now_ns) noexcept {
     return p->look_is_due(now_ns);
 }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-uint64_t ft_attach_pace_slice(const FtAttachPace *p, uint64_t most) noexcept {
+uint64_t ftc_attach_pace_slice(const FtAttachPace *p, uint64_t most) noexcept {
     return p->slice_bytes(most);
 }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-void ft_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) noexcept {
+void ftc_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) noexcept {
     *s = {p->looks(),       p->slowed(),       p->written_rate(),
           p->link().rate(), p->link().known(), p->link().moved_ns()};
 }
 
 /* THREAD: main. OWNERSHIP: the text is the caller's. */
-void ft_attach_pace_why(const FtAttachPace *p, FtError *err) noexcept {
+void ftc_attach_pace_why(const FtAttachPace *p, FtError *err) noexcept {
     ft::guarded(err, [&]() -> ft::Status { return std::unexpected(ft::Error{p->why()}); });
 }
 
 /* THREAD: any. OWNERSHIP: nothing changes hands. */
-uint64_t ft_attach_pause(uint64_t ran_ns, unsigned slowed) noexcept {
+uint64_t ftc_attach_pause(uint64_t ran_ns, unsigned slowed) noexcept {
     return ft::slowed_pause_ns(ran_ns, slowed);
 }

@@ -22,7 +22,7 @@ const std::string &active_faults() {
 } // namespace
 
 /* THREAD: any. OWNERSHIP: nothing changes hands. */
-bool ft_fault(const char *name) noexcept {
+bool ftc_fault(const char *name) noexcept {
     try {
         return name && ft::fault_listed(active_faults(), name);
     } catch (...) {
@@ -33,6 +33,6 @@ bool ft_fault(const char *name) noexcept {
 #else
 
 /* THREAD: any. OWNERSHIP: nothing changes hands. */
-bool ft_fault(const char *) noexcept { return false; }
+bool ftc_fault(const char *) noexcept { return false; }
 
 #endif

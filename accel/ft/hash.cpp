@@ -20,6 +20,6 @@ uint64_t hash64_seeded(const uint8_t *data, size_t len, uint64_t seed) noexcept 
 } // namespace ft
 
 /* THREAD: any, no lock needed. OWNERSHIP: data stays the caller's. */
-uint64_t ft_hash(const uint8_t *data, size_t len) noexcept {
+uint64_t ftc_hash(const uint8_t *data, size_t len) noexcept {
     return ft::hash64(data, len);
 }

@@ -116,12 +116,12 @@ Result<FtHello> decode_hello(std::span<const uint8_t> body) {
 } // namespace ft::wire
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
-size_t ft_wire_encode_hello(const FtHello *h, uint8_t *out, size_t cap) noexcept {
+size_t ftc_wire_encode_hello(const FtHello *h, uint8_t *out, size_t cap) noexcept {
     return ft::wire::encode_hello(*h, {out, cap});
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: h->fingerprint points into body. */
-bool ft_wire_decode_hello(const uint8_t *body, size_t len, FtHello *h,
+bool ftc_wire_decode_hello(const uint8_t *body, size_t len, FtHello *h,
                           FtError *err) noexcept {
     return ft::guarded(err, [&]() -> ft::Status {
         auto decoded = ft::wire::decode_hello({body, len});

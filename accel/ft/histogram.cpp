@@ -69,23 +69,23 @@ std::optional<Histogram::Bin> Histogram::next(size_t &at) const noexcept {
 
 struct FtHistogram : ft::Histogram {};
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_histogram_free. */
-FtHistogram *ft_histogram_new() noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_histogram_free. */
+FtHistogram *ftc_histogram_new() noexcept {
     return ft::make_or_null<FtHistogram>();
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: h is gone; NULL is fine. */
-void ft_histogram_free(FtHistogram *h) noexcept {
+void ftc_histogram_free(FtHistogram *h) noexcept {
     delete h;
 }
 
 /* THREAD: the caller's lock covers h. OWNERSHIP: nothing changes hands. */
-void ft_histogram_add(FtHistogram *h, uint64_t value) noexcept {
+void ftc_histogram_add(FtHistogram *h, uint64_t value) noexcept {
     h->add(value);
 }
 
 /* THREAD: the caller's lock covers h. OWNERSHIP: nothing changes hands. */
-bool ft_histogram_next(const FtHistogram *h, size_t *at, uint64_t *upto,
+bool ftc_histogram_next(const FtHistogram *h, size_t *at, uint64_t *upto,
                        uint64_t *count) noexcept {
     auto bin = h->next(*at);
     if (bin) {

@@ -53,32 +53,32 @@ uint64_t Lease::rtt_ns() const noexcept {
 
 } // namespace ft
 
-/* THREAD: any, no lock needed. OWNERSHIP: the caller frees with ft_lease_free. */
-FtLease *ft_lease_new(uint64_t timeout_ns) noexcept {
+/* THREAD: any, no lock needed. OWNERSHIP: the caller frees with ftc_lease_free. */
+FtLease *ftc_lease_new(uint64_t timeout_ns) noexcept {
     return ft::make_or_null<FtLease>(timeout_ns);
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: l is gone; NULL is fine. */
-void ft_lease_free(FtLease *l) noexcept {
+void ftc_lease_free(FtLease *l) noexcept {
     delete l;
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-void ft_lease_start(FtLease *l, uint64_t now_ns) noexcept {
+void ftc_lease_start(FtLease *l, uint64_t now_ns) noexcept {
     l->start(now_ns);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) noexcept {
+void ftc_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) noexcept {
     l->answered(ping_sent_ns, now_ns);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ft_lease_valid(const FtLease *l, uint64_t now_ns) noexcept {
+bool ftc_lease_valid(const FtLease *l, uint64_t now_ns) noexcept {
     return l->valid(now_ns);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_lease_rtt_ns(const FtLease *l) noexcept {
+uint64_t ftc_lease_rtt_ns(const FtLease *l) noexcept {
     return l->rtt_ns();
 }

@@ -28,28 +28,28 @@ std::optional<uint64_t> OutputGate::limit(const Lease *lease, uint64_t acked_seq
 
 struct FtGate : ft::OutputGate {};
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_gate_free. */
-FtGate *ft_gate_new() noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_gate_free. */
+FtGate *ftc_gate_new() noexcept {
     return ft::make_or_null<FtGate>();
 }
 
 /* THREAD: the gate's. OWNERSHIP: g is gone; NULL is fine. */
-void ft_gate_free(FtGate *g) noexcept {
+void ftc_gate_free(FtGate *g) noexcept {
     delete g;
 }
 
 /* THREAD: the gate's. OWNERSHIP: nothing changes hands. */
-void ft_gate_set(FtGate *g, FtOutput mode) noexcept {
+void ftc_gate_set(FtGate *g, FtOutput mode) noexcept {
     g->set(mode);
 }
 
 /* THREAD: the gate's. OWNERSHIP: nothing changes hands. */
-FtOutput ft_gate_mode(const FtGate *g) noexcept {
+FtOutput ftc_gate_mode(const FtGate *g) noexcept {
     return g->mode();
 }
 
 /* THREAD: the gate's. OWNERSHIP: nothing changes hands. */
-bool ft_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq, uint64_t now_ns,
+bool ftc_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq, uint64_t now_ns,
                    uint64_t *up_to) noexcept {
     const std::optional<uint64_t> limit = g->limit(lease, acked_seq, now_ns);
 

@@ -73,7 +73,7 @@ Status decode_ping(const uint8_t *body, size_t len, FtPing &out) {
 } // namespace ft::wire
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
-size_t ft_wire_encode_ack(const FtAck *a, uint8_t *out, size_t cap) noexcept {
+size_t ftc_wire_encode_ack(const FtAck *a, uint8_t *out, size_t cap) noexcept {
     using namespace ft::wire;
     if (cap < ack_bytes) {
         return 0;
@@ -87,12 +87,12 @@ size_t ft_wire_encode_ack(const FtAck *a, uint8_t *out, size_t cap) noexcept {
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
-bool ft_wire_decode_ack(const uint8_t *body, size_t len, FtAck *a, FtError *err) noexcept {
+bool ftc_wire_decode_ack(const uint8_t *body, size_t len, FtAck *a, FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::wire::decode_ack(body, len, *a); });
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
-size_t ft_wire_encode_ping(const FtPing *p, uint8_t *out, size_t cap) noexcept {
+size_t ftc_wire_encode_ping(const FtPing *p, uint8_t *out, size_t cap) noexcept {
     using namespace ft::wire;
     if (cap < ping_bytes) {
         return 0;
@@ -103,7 +103,7 @@ size_t ft_wire_encode_ping(const FtPing *p, uint8_t *out, size_t cap) noexcept {
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
-bool ft_wire_decode_ping(const uint8_t *body, size_t len, FtPing *p,
+bool ftc_wire_decode_ping(const uint8_t *body, size_t len, FtPing *p,
                          FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::wire::decode_ping(body, len, *p); });
 }

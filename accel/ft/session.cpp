@@ -112,9 +112,9 @@ struct FtSession {
     ft::Session core;
 };
 
-/* THREAD: main. OWNERSHIP: the caller frees with ft_session_free. NULL when
+/* THREAD: main. OWNERSHIP: the caller frees with ftc_session_free. NULL when
  * memory is short. */
-FtSession *ft_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) noexcept {
+FtSession *ftc_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) noexcept {
     try {
         return new FtSession{ft::Session(role, epoch0, timeout_ns)};
     } catch (...) {
@@ -123,11 +123,11 @@ FtSession *ft_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) noe
 }
 
 /* THREAD: main. OWNERSHIP: takes s; NULL is fine. */
-void ft_session_free(FtSession *s) noexcept { delete s; }
+void ftc_session_free(FtSession *s) noexcept { delete s; }
 
 /* THREAD: main, BQL held. OWNERSHIP: in->text is copied; texts of the actions
  * stay the session's and live until the next step. */
-bool ft_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
+bool ftc_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
                      FtAction actions[FT_ACTIONS_MAX], size_t *n, FtError *err) noexcept {
     *n = 0;
     try {
@@ -146,12 +146,12 @@ bool ft_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
 }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-void ft_session_set_epoch(FtSession *s, uint64_t epoch) noexcept { s->core.set_epoch(epoch); }
+void ftc_session_set_epoch(FtSession *s, uint64_t epoch) noexcept { s->core.set_epoch(epoch); }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-FtRole ft_session_role(const FtSession *s) noexcept { return s->core.role(); }
-FtState ft_session_state(const FtSession *s) noexcept { return s->core.state(); }
-uint64_t ft_session_epoch(const FtSession *s) noexcept { return s->core.epoch(); }
+FtRole ftc_session_role(const FtSession *s) noexcept { return s->core.role(); }
+FtState ftc_session_state(const FtSession *s) noexcept { return s->core.state(); }
+uint64_t ftc_session_epoch(const FtSession *s) noexcept { return s->core.epoch(); }
 
 /* THREAD: main. OWNERSHIP: the session's, valid until the next step. */
-const char *ft_session_reason(const FtSession *s) noexcept { return s->core.reason().c_str(); }
+const char *ftc_session_reason(const FtSession *s) noexcept { return s->core.reason().c_str(); }

@@ -80,7 +80,7 @@ FtState session_shown_as(SessionState state) noexcept {
 } // namespace ft
 
 /* THREAD: any. OWNERSHIP: static text. */
-const char *ft_state_name(FtState s) noexcept {
+const char *ftc_state_name(FtState s) noexcept {
     switch (s) {
     case FT_STATE_OFF:
         return "off";
@@ -103,7 +103,7 @@ const char *ft_state_name(FtState s) noexcept {
 }
 
 /* THREAD: any. OWNERSHIP: static text. */
-const char *ft_role_name(FtRole r) noexcept {
+const char *ftc_role_name(FtRole r) noexcept {
     switch (r) {
     case FT_ROLE_OFF:
         return "off";

@@ -36,7 +36,7 @@ FtMotion Watchdog::look(FtPart part, bool moved, uint64_t now_ns) noexcept {
      * CPU: that time does not count. */
     const uint64_t still_ns = before_ns + std::min(gap_ns, 2 * limit_ns_ / FT_LOOKS_PER_LIMIT);
     p.still_ns.store(still_ns);
-    if (ft_watchdog_is_seen(still_ns, limit_ns_)) {
+    if (ftc_watchdog_is_seen(still_ns, limit_ns_)) {
         unwell_ns_.store(now_ns);
     }
     return before_ns < limit_ns_ && still_ns >= limit_ns_ ? FT_MOTION_ENDS : FT_MOTION_AS_BEFORE;
@@ -52,52 +52,52 @@ struct FtWatchdog : ft::Watchdog {
     using ft::Watchdog::Watchdog;
 };
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_watchdog_free. */
-FtWatchdog *ft_watchdog_new(uint64_t limit_ns) noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_watchdog_free. */
+FtWatchdog *ftc_watchdog_new(uint64_t limit_ns) noexcept {
     return ft::make_or_null<FtWatchdog>(limit_ns);
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: w is gone; NULL is fine. */
-void ft_watchdog_free(FtWatchdog *w) noexcept { delete w; }
+void ftc_watchdog_free(FtWatchdog *w) noexcept { delete w; }
 
 /* THREAD: the one that looks. OWNERSHIP: nothing changes hands. */
-FtMotion ft_watchdog_look(FtWatchdog *w, FtPart part, bool moved, uint64_t now_ns) noexcept {
+FtMotion ftc_watchdog_look(FtWatchdog *w, FtPart part, bool moved, uint64_t now_ns) noexcept {
     return w->look(part, moved, now_ns);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_watchdog_still_ns(const FtWatchdog *w, FtPart part) noexcept {
+uint64_t ftc_watchdog_still_ns(const FtWatchdog *w, FtPart part) noexcept {
     return w->still_ns(part);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_watchdog_stood_ns(const FtWatchdog *w, FtPart part) noexcept {
+uint64_t ftc_watchdog_stood_ns(const FtWatchdog *w, FtPart part) noexcept {
     return w->stood_ns(part);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_watchdog_well_ns(const FtWatchdog *w, uint64_t now_ns) noexcept {
+uint64_t ftc_watchdog_well_ns(const FtWatchdog *w, uint64_t now_ns) noexcept {
     return w->well_ns(now_ns);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_watchdog_limit_ns(uint64_t timeout_ns) noexcept {
+uint64_t ftc_watchdog_limit_ns(uint64_t timeout_ns) noexcept {
     return std::max(ft::limit_min_ns, ft::timeouts_per_limit * timeout_ns);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ft_watchdog_is_seen(uint64_t still_ns, uint64_t limit_ns) noexcept {
+bool ftc_watchdog_is_seen(uint64_t still_ns, uint64_t limit_ns) noexcept {
     return still_ns >= limit_ns / ft::seen_share;
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ft_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns, uint64_t limit_ns) noexcept {
+bool ftc_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns, uint64_t limit_ns) noexcept {
     return still_ns >= limit_ns &&
            other_well_ns >= ft::well_looks * (limit_ns / FT_LOOKS_PER_LIMIT);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: the name is static. */
-const char *ft_part_name(FtPart part) noexcept {
+const char *ftc_part_name(FtPart part) noexcept {
     switch (part) {
     case FT_PART_MAIN_LOOP:
         return "main loop";

@@ -146,13 +146,13 @@ static void encode_header(const FtMsgHeader &h, const uint8_t *body, uint8_t *ou
 } // namespace ft::wire
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
-void ft_wire_encode_header(const FtMsgHeader *h, const uint8_t *body,
+void ftc_wire_encode_header(const FtMsgHeader *h, const uint8_t *body,
                            uint8_t *out) noexcept {
     ft::wire::encode_header(*h, body, out);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
-bool ft_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_sum,
+bool ftc_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_sum,
                            FtError *err) noexcept {
     return ft::guarded(err, [&]() -> ft::Status {
         auto d = ft::wire::decode_header(in);
@@ -166,7 +166,7 @@ bool ft_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_sum
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: body stays the caller's. */
-bool ft_wire_check_body(const FtMsgHeader *h, uint64_t body_sum, const uint8_t *body,
+bool ftc_wire_check_body(const FtMsgHeader *h, uint64_t body_sum, const uint8_t *body,
                         FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::wire::check_body(*h, body_sum, body); });
 }

@@ -7,7 +7,7 @@
 #include "accel/ft/ft.h"
 
 /* THREAD: any, no lock needed. OWNERSHIP: @words stays the caller's. */
-FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) noexcept {
+FtWitnessWord ftc_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) noexcept {
     for (size_t i = 0; i < count; i++) {
         const bool alive = words[i] == FT_WITNESS_ALIVE;
         /* A peer that has said goodbye, or anything unknown, proves nothing by its
@@ -21,4 +21,4 @@ FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t c
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing is handed over. */
-bool ft_witness_proves_death(FtWitnessWord last) noexcept { return last == FT_WITNESS_ALIVE; }
+bool ftc_witness_proves_death(FtWitnessWord last) noexcept { return last == FT_WITNESS_ALIVE; }

@@ -149,64 +149,64 @@ struct FtCopyMap : ft::CopyMap {
     using CopyMap::CopyMap;
 };
 
-/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ft_copy_map_free. */
-FtCopyMap *ft_copy_map_new(uint64_t bytes) noexcept {
+/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ftc_copy_map_free. */
+FtCopyMap *ftc_copy_map_new(uint64_t bytes) noexcept {
     return ft::make_or_null<FtCopyMap>(bytes);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: m is gone; NULL is fine. */
-void ft_copy_map_free(FtCopyMap *m) noexcept {
+void ftc_copy_map_free(FtCopyMap *m) noexcept {
     delete m;
 }
 
 /* THREAD: main or vCPU, BQL held. OWNERSHIP: nothing changes hands. */
-void ft_copy_map_written(FtCopyMap *m, uint64_t offset, uint64_t bytes) noexcept {
+void ftc_copy_map_written(FtCopyMap *m, uint64_t offset, uint64_t bytes) noexcept {
     m->written(offset, bytes);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: sums are copied. */
-bool ft_copy_map_sums(FtCopyMap *m, uint64_t first, const uint64_t *sums, size_t n,
+bool ftc_copy_map_sums(FtCopyMap *m, uint64_t first, const uint64_t *sums, size_t n,
                       FtError *err) noexcept {
     return ft::guarded(err, [&] { return m->take_sums(first, {sums, n}); });
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_copy_map_zeros(FtCopyMap *m, uint64_t first, uint64_t n, FtError *err) noexcept {
+bool ftc_copy_map_zeros(FtCopyMap *m, uint64_t first, uint64_t n, FtError *err) noexcept {
     return ft::guarded(err, [&] { return m->take_zeros(first, n); });
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_copy_map_next(FtCopyMap *m, uint64_t max, uint64_t *first, uint64_t *n) noexcept {
+bool ftc_copy_map_next(FtCopyMap *m, uint64_t max, uint64_t *first, uint64_t *n) noexcept {
     return m->next(max, first, n);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-void ft_copy_map_give_back(FtCopyMap *m, uint64_t first, uint64_t n) noexcept {
+void ftc_copy_map_give_back(FtCopyMap *m, uint64_t first, uint64_t n) noexcept {
     m->give_back(first, n);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) noexcept {
+bool ftc_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) noexcept {
     return m->differs(chunk, sum);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n,
+bool ftc_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n,
                                     uint64_t max, uint64_t *run) noexcept {
     return m->differs_from_zeros(first, n, max, run);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-uint64_t ft_copy_map_left(const FtCopyMap *m) noexcept {
+uint64_t ftc_copy_map_left(const FtCopyMap *m) noexcept {
     return m->left_bytes();
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_copy_map_told_all(const FtCopyMap *m) noexcept {
+bool ftc_copy_map_told_all(const FtCopyMap *m) noexcept {
     return m->told_all();
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-uint64_t ft_copy_map_rounds(const FtCopyMap *m) noexcept {
+uint64_t ftc_copy_map_rounds(const FtCopyMap *m) noexcept {
     return m->rounds();
 }

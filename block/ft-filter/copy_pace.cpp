@@ -113,40 +113,40 @@ struct FtCopyPace : ft::CopyPace {
     using CopyPace::CopyPace;
 };
 
-/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ft_copy_pace_free. */
-FtCopyPace *ft_copy_pace_new(unsigned drives) noexcept {
+/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ftc_copy_pace_free. */
+FtCopyPace *ftc_copy_pace_new(unsigned drives) noexcept {
     return ft::make_or_null<FtCopyPace>(drives);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: p is gone; NULL is fine. */
-void ft_copy_pace_free(FtCopyPace *p) noexcept {
+void ftc_copy_pace_free(FtCopyPace *p) noexcept {
     delete p;
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-void ft_copy_pace_begin(FtCopyPace *p) noexcept {
+void ftc_copy_pace_begin(FtCopyPace *p) noexcept {
     p->begin();
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-void ft_copy_pace_copied(FtCopyPace *p, uint64_t bytes, uint64_t ns) noexcept {
+void ftc_copy_pace_copied(FtCopyPace *p, uint64_t bytes, uint64_t ns) noexcept {
     p->copied(bytes, ns);
 }
 
 /* THREAD: main or vCPU, BQL held. OWNERSHIP: nothing changes hands. */
-uint64_t ft_copy_pace_written(FtCopyPace *p, unsigned drive,
+uint64_t ftc_copy_pace_written(FtCopyPace *p, unsigned drive,
                               const FtCopyWrite *w) noexcept {
     return p->written(drive, {w->now_ns, w->bytes, w->anew, w->waiting, w->link_rate});
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_copy_pace_hopeless(FtCopyPace *p, uint64_t now_ns, uint64_t left,
+bool ftc_copy_pace_hopeless(FtCopyPace *p, uint64_t now_ns, uint64_t left,
                            uint64_t few) noexcept {
     return p->hopeless(now_ns, left, few);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: the text is the caller's. */
-unsigned ft_copy_pace_why(const FtCopyPace *p, uint64_t now_ns, uint64_t left,
+unsigned ftc_copy_pace_why(const FtCopyPace *p, uint64_t now_ns, uint64_t left,
                           FtError *err) noexcept {
     ft::guarded(err, [&]() -> ft::Status {
         return std::unexpected(ft::Error{p->why(now_ns, left)});

@@ -74,35 +74,35 @@ struct FtDiskOrder : ft::DiskOrder {
     using DiskOrder::DiskOrder;
 };
 
-/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ft_disk_order_free. */
-FtDiskOrder *ft_disk_order_new(size_t reads_max) noexcept {
+/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ftc_disk_order_free. */
+FtDiskOrder *ftc_disk_order_new(size_t reads_max) noexcept {
     return ft::make_or_null<FtDiskOrder>(reads_max);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: o is gone; NULL is fine. */
-void ft_disk_order_free(FtDiskOrder *o) noexcept {
+void ftc_disk_order_free(FtDiskOrder *o) noexcept {
     delete o;
 }
 
 /* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. Without memory the order
  * cannot be kept, and an image written in the wrong order is worse than a process that
  * ends. */
-void ft_disk_order_add(FtDiskOrder *o, uint64_t id, FtDiskKind kind, uint64_t offset,
+void ftc_disk_order_add(FtDiskOrder *o, uint64_t id, FtDiskKind kind, uint64_t offset,
                        uint64_t bytes) noexcept {
     o->add(id, kind, offset, bytes);
 }
 
 /* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_disk_order_may_start(FtDiskOrder *o, uint64_t id, uint64_t executed_seq) noexcept {
+bool ftc_disk_order_may_start(FtDiskOrder *o, uint64_t id, uint64_t executed_seq) noexcept {
     return o->may_start(id, executed_seq);
 }
 
 /* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. */
-void ft_disk_order_finish(FtDiskOrder *o, uint64_t id, uint64_t seq) noexcept {
+void ftc_disk_order_finish(FtDiskOrder *o, uint64_t id, uint64_t seq) noexcept {
     o->finish(id, seq);
 }
 
 /* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. */
-bool ft_disk_order_reads_executed(FtDiskOrder *o, uint64_t executed_seq) noexcept {
+bool ftc_disk_order_reads_executed(FtDiskOrder *o, uint64_t executed_seq) noexcept {
     return o->reads_executed(executed_seq);
 }

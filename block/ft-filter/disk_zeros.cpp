@@ -59,18 +59,18 @@ Status check_run(uint64_t bytes, uint64_t first, uint64_t n) {
 } // namespace ft
 
 /* THREAD: any, no lock needed. OWNERSHIP: body stays the caller's. */
-void ft_disk_zeros_encode(uint64_t n, uint8_t *body) noexcept {
+void ftc_disk_zeros_encode(uint64_t n, uint8_t *body) noexcept {
     ft::store<uint64_t>(body + ft::at_chunks, n);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: body stays the caller's. */
-bool ft_disk_zeros_decode(const uint8_t *body, size_t len, uint64_t *n,
+bool ftc_disk_zeros_decode(const uint8_t *body, size_t len, uint64_t *n,
                           FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::decode(body, len, *n); });
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ft_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n,
+bool ftc_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n,
                          FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::check_run(bytes, first, n); });
 }

@@ -101,38 +101,38 @@ struct FtRamHash {
     ft::log::RamHash core;
 };
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_digest_free. */
-FtDigest *ft_digest_new(void) noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_digest_free. */
+FtDigest *ftc_digest_new(void) noexcept {
     // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): ends the process, like g_malloc
     return new FtDigest;
 }
 
 /* THREAD: any. OWNERSHIP: takes d; NULL is fine. */
-void ft_digest_free(FtDigest *d) noexcept { delete d; }
+void ftc_digest_free(FtDigest *d) noexcept { delete d; }
 
 /* THREAD: one at a time. OWNERSHIP: nothing changes hands. */
-void ft_digest_clear(FtDigest *d) noexcept { d->core.clear(); }
+void ftc_digest_clear(FtDigest *d) noexcept { d->core.clear(); }
 
 /* THREAD: one at a time. OWNERSHIP: name is copied. */
-void ft_digest_add(FtDigest *d, const char *name, uint64_t hash) noexcept {
+void ftc_digest_add(FtDigest *d, const char *name, uint64_t hash) noexcept {
     d->core.add(name, hash);
 }
 
 /* THREAD: one at a time. OWNERSHIP: the digest's, valid until the next encode. */
-const uint8_t *ft_digest_encode(FtDigest *d, size_t *len) noexcept {
+const uint8_t *ftc_digest_encode(FtDigest *d, size_t *len) noexcept {
     const auto &bytes = d->core.encode();
     *len = bytes.size();
     return bytes.data();
 }
 
 /* THREAD: one at a time. OWNERSHIP: theirs stays the caller's. */
-bool ft_digest_compare(const FtDigest *d, const uint8_t *theirs, size_t len,
+bool ftc_digest_compare(const FtDigest *d, const uint8_t *theirs, size_t len,
                        FtError *err) noexcept {
     return ft::guarded(err, [&] { return d->core.compare({theirs, len}); });
 }
 
 /* THREAD: one at a time. OWNERSHIP: *name is the digest's, valid until it changes. */
-bool ft_digest_section(const FtDigest *d, size_t i, const char **name,
+bool ftc_digest_section(const FtDigest *d, size_t i, const char **name,
                        uint64_t *hash) noexcept {
     const auto &sections = d->core.sections();
     if (i >= sections.size()) {
@@ -144,20 +144,20 @@ bool ft_digest_section(const FtDigest *d, size_t i, const char **name,
 }
 
 /* THREAD: any. OWNERSHIP: the caller frees; name is copied. */
-FtRamHash *ft_ram_hash_new(const char *name, uint64_t bytes) noexcept {
+FtRamHash *ftc_ram_hash_new(const char *name, uint64_t bytes) noexcept {
     // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): ends the process, like g_malloc
     return new FtRamHash{ft::log::RamHash(name, bytes)};
 }
 
 /* THREAD: any. OWNERSHIP: takes r; NULL is fine. */
-void ft_ram_hash_free(FtRamHash *r) noexcept { delete r; }
+void ftc_ram_hash_free(FtRamHash *r) noexcept { delete r; }
 
 /* THREAD: one at a time. OWNERSHIP: data (FT_RAM_PAGE_BYTES) stays the caller's. */
-void ft_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) noexcept {
+void ftc_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) noexcept {
     r->core.update(page, data);
 }
 
 /* THREAD: one at a time. OWNERSHIP: nothing changes hands. */
-void ft_ram_hash_add(const FtRamHash *r, FtDigest *d) noexcept { r->core.add_to(d->core); }
+void ftc_ram_hash_add(const FtRamHash *r, FtDigest *d) noexcept { r->core.add_to(d->core); }
 
 static_assert(ft::log::RamHash::page_bytes == FT_RAM_PAGE_BYTES);

@@ -148,18 +148,18 @@ void GuestClock::go_live(Moment now) noexcept {
 
 struct FtClock : ft::GuestClock {};
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_clock_free. */
-FtClock *ft_clock_new() noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_clock_free. */
+FtClock *ftc_clock_new() noexcept {
     return ft::make_or_null<FtClock>();
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: c is gone; NULL is fine. */
-void ft_clock_free(FtClock *c) noexcept {
+void ftc_clock_free(FtClock *c) noexcept {
     delete c;
 }
 
 /* THREAD: RL or BQL. OWNERSHIP: nothing changes hands, as in all that follow. */
-bool ft_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
+bool ftc_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
                    FtActivity activity, bool silent, int64_t *step_ns,
                    uint32_t *rate) noexcept {
     auto change = c->next({host_ns, guest_ns}, timer_ns,
@@ -173,37 +173,37 @@ bool ft_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_
 }
 
 /* THREAD: RL or BQL. */
-int64_t ft_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
+int64_t ftc_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
                        int64_t timer_ns) noexcept {
     return c->sleep_ns({host_ns, guest_ns}, timer_ns);
 }
 
 /* THREAD: RL or BQL. */
-int64_t ft_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t icount) noexcept {
+int64_t ftc_clock_begin_turn(FtClock *c, int64_t host_ns, int64_t icount) noexcept {
     return c->begin_turn(host_ns, icount);
 }
 
 /* THREAD: RL or BQL. */
-void ft_clock_end_turn(FtClock *c, int64_t host_ns, int64_t icount) noexcept {
+void ftc_clock_end_turn(FtClock *c, int64_t host_ns, int64_t icount) noexcept {
     c->end_turn(host_ns, icount);
 }
 
 /* THREAD: RL or BQL. */
-int64_t ft_clock_behind(const FtClock *c, int64_t host_ns, int64_t guest_ns) noexcept {
+int64_t ftc_clock_behind(const FtClock *c, int64_t host_ns, int64_t guest_ns) noexcept {
     return c->anchored() ? c->behind_ns({host_ns, guest_ns}) : 0;
 }
 
 /* THREAD: RL or BQL. */
-void ft_clock_forget(FtClock *c, int64_t host_ns) noexcept {
+void ftc_clock_forget(FtClock *c, int64_t host_ns) noexcept {
     c->forget(host_ns);
 }
 
 /* THREAD: RL or BQL. */
-void ft_clock_observe(FtClock *c, int64_t host_ns, int64_t guest_ns) noexcept {
+void ftc_clock_observe(FtClock *c, int64_t host_ns, int64_t guest_ns) noexcept {
     c->observe({host_ns, guest_ns});
 }
 
 /* THREAD: RL or BQL. */
-void ft_clock_go_live(FtClock *c, int64_t host_ns, int64_t guest_ns) noexcept {
+void ftc_clock_go_live(FtClock *c, int64_t host_ns, int64_t guest_ns) noexcept {
     c->go_live({host_ns, guest_ns});
 }

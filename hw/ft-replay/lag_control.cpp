@@ -44,6 +44,6 @@ uint64_t lag_pause_ns(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) noexc
 } // namespace ft
 
 /* THREAD: any. OWNERSHIP: nothing changes hands. */
-uint64_t ft_lag_pause(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) noexcept {
+uint64_t ftc_lag_pause(uint64_t lag_ns, uint64_t limit_ns, uint64_t ran_ns) noexcept {
     return ft::lag_pause_ns(lag_ns, limit_ns, ran_ns);
 }

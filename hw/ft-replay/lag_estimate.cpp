@@ -50,17 +50,17 @@ uint64_t LagEstimate::lag_ns(uint64_t now_ns, uint64_t worked_ns, Report report)
 struct FtLagEstimate : ft::LagEstimate {};
 
 /* THREAD: any. OWNERSHIP: the caller's, for good. */
-FtLagEstimate *ft_lag_estimate_new() noexcept {
+FtLagEstimate *ftc_lag_estimate_new() noexcept {
     return ft::make_or_null<FtLagEstimate>();
 }
 
 /* THREAD: any, while nobody else uses l. OWNERSHIP: nothing changes hands. */
-void ft_lag_estimate_reset(FtLagEstimate *l) noexcept {
+void ftc_lag_estimate_reset(FtLagEstimate *l) noexcept {
     l->reset();
 }
 
 /* THREAD: the vCPU's, no lock. OWNERSHIP: nothing changes hands. */
-uint64_t ft_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
+uint64_t ftc_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
                          uint64_t executed_ns, uint64_t report_ns, uint64_t rtt_ns) noexcept {
     return l->lag_ns(now_ns, worked_ns, {executed_ns, report_ns, rtt_ns});
 }

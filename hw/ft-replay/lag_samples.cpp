@@ -62,23 +62,23 @@ bool LagSamples::oldest(uint64_t executed_seq, Sample *sample) const noexcept {
 struct FtLagSamples : ft::LagSamples {};
 
 /* THREAD: any. OWNERSHIP: the caller's, for good. */
-FtLagSamples *ft_lag_samples_new() noexcept {
+FtLagSamples *ftc_lag_samples_new() noexcept {
     return ft::make_or_null<FtLagSamples>();
 }
 
 /* THREAD: under the caller's lock. OWNERSHIP: nothing changes hands. */
-void ft_lag_samples_clear(FtLagSamples *s) noexcept {
+void ftc_lag_samples_clear(FtLagSamples *s) noexcept {
     s->clear();
 }
 
 /* THREAD: under the caller's lock. OWNERSHIP: nothing changes hands. */
-void ft_lag_samples_add(FtLagSamples *s, uint64_t seq, uint64_t now_ns, uint64_t worked_ns,
+void ftc_lag_samples_add(FtLagSamples *s, uint64_t seq, uint64_t now_ns, uint64_t worked_ns,
                         uint64_t executed_seq) noexcept {
     s->add({seq, now_ns, worked_ns}, executed_seq);
 }
 
 /* THREAD: any. OWNERSHIP: nothing changes hands. */
-bool ft_lag_samples_oldest(const FtLagSamples *s, uint64_t executed_seq, uint64_t *at_ns,
+bool ftc_lag_samples_oldest(const FtLagSamples *s, uint64_t executed_seq, uint64_t *at_ns,
                            uint64_t *worked_ns) noexcept {
     ft::LagSamples::Sample sample{};
 

@@ -122,24 +122,24 @@ struct FtLogReader : ft::log::LogReader {
     using LogReader::LogReader;
 };
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_log_reader_free. */
-FtLogReader *ft_log_reader_new(size_t ring_bytes) noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_log_reader_free. */
+FtLogReader *ftc_log_reader_new(size_t ring_bytes) noexcept {
     return ft::make_or_null<FtLogReader>(ring_bytes);
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: r is gone; NULL is fine. */
-void ft_log_reader_free(FtLogReader *r) noexcept {
+void ftc_log_reader_free(FtLogReader *r) noexcept {
     delete r;
 }
 
 /* THREAD: the one receiver thread, no lock. OWNERSHIP: the space stays the reader's. */
-uint8_t *ft_log_space(FtLogReader *r, size_t len) noexcept {
+uint8_t *ftc_log_space(FtLogReader *r, size_t len) noexcept {
     return r->space(len);
 }
 
 /* THREAD: the one receiver thread, no lock. OWNERSHIP: body is copied, or lies in
- * ft_log_space. */
-int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
+ * ftc_log_space. */
+int ftc_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
                 uint64_t last_seq, FtError *err) noexcept {
     int taken = 0;
     bool good = ft::guarded(err, [&]() -> ft::Status {
@@ -154,28 +154,28 @@ int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_
 }
 
 /* THREAD: any, before the first feed. OWNERSHIP: nothing changes hands. */
-void ft_log_reader_watch(FtLogReader *r, FtPacketLogged *packet) noexcept {
+void ftc_log_reader_watch(FtLogReader *r, FtPacketLogged *packet) noexcept {
     r->watch(packet);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ft_log_available(const FtLogReader *r) noexcept {
+bool ftc_log_available(const FtLogReader *r) noexcept {
     return r->available();
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
-bool ft_log_get_event(FtLogReader *r, uint8_t *event) noexcept {
+bool ftc_log_get_event(FtLogReader *r, uint8_t *event) noexcept {
     return ft::guarded_or(false, [&] { return r->get_event(event); });
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
-bool ft_log_get_int(FtLogReader *r, uint64_t *value) noexcept {
+bool ftc_log_get_int(FtLogReader *r, uint64_t *value) noexcept {
     return ft::guarded_or(false, [&] { return r->get_int(value); });
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: *data stays the reader's, until the frame
  * after the next one is opened. */
-bool ft_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) noexcept {
+bool ftc_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) noexcept {
     return ft::guarded_or(false, [&] {
         std::span<const uint8_t> bytes;
         if (!r->get_bytes(&bytes)) {
@@ -188,17 +188,17 @@ bool ft_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) noexcep
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_log_received_seq(const FtLogReader *r) noexcept {
+uint64_t ftc_log_received_seq(const FtLogReader *r) noexcept {
     return r->received_seq();
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_log_consumed_seq(const FtLogReader *r) noexcept {
+uint64_t ftc_log_consumed_seq(const FtLogReader *r) noexcept {
     return r->consumed_seq();
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-uint64_t ft_log_received_icount(const FtLogReader *r) noexcept {
+uint64_t ftc_log_received_icount(const FtLogReader *r) noexcept {
     return r->received_icount();
 }
 

@@ -113,61 +113,61 @@ static void put_or_overflow(FtLogWriter *w, Work &&work) noexcept {
     }
 }
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_log_writer_free. */
-FtLogWriter *ft_log_writer_new(size_t ring_bytes) noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_log_writer_free. */
+FtLogWriter *ftc_log_writer_new(size_t ring_bytes) noexcept {
     return ft::make_or_null<FtLogWriter>(ring_bytes);
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: w is gone; NULL is fine. */
-void ft_log_writer_free(FtLogWriter *w) noexcept {
+void ftc_log_writer_free(FtLogWriter *w) noexcept {
     delete w;
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
-void ft_log_put_event(FtLogWriter *w, uint8_t event) noexcept {
+void ftc_log_put_event(FtLogWriter *w, uint8_t event) noexcept {
     put_or_overflow(w, [&] { w->put_event(event); });
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
-void ft_log_put_int(FtLogWriter *w, uint64_t value) noexcept {
+void ftc_log_put_int(FtLogWriter *w, uint64_t value) noexcept {
     put_or_overflow(w, [&] { w->put_int(value); });
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: data is copied. */
-void ft_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) noexcept {
+void ftc_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) noexcept {
     put_or_overflow(w, [&] { w->put_bytes(data, len); });
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
-bool ft_log_commit(FtLogWriter *w) noexcept {
+bool ftc_log_commit(FtLogWriter *w) noexcept {
     bool published = false;
     put_or_overflow(w, [&] { published = w->commit(); });
     return published;
 }
 
 /* THREAD: replay mutex held. OWNERSHIP: nothing changes hands. */
-size_t ft_log_open_bytes(const FtLogWriter *w) noexcept {
+size_t ftc_log_open_bytes(const FtLogWriter *w) noexcept {
     return w->open_bytes();
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ft_log_overflowed(const FtLogWriter *w) noexcept {
+bool ftc_log_overflowed(const FtLogWriter *w) noexcept {
     return w->overflowed();
 }
 
 /* THREAD: any; exact under the replay mutex. OWNERSHIP: nothing changes hands. */
-uint64_t ft_log_open_seq(const FtLogWriter *w) noexcept {
+uint64_t ftc_log_open_seq(const FtLogWriter *w) noexcept {
     return w->open_seq();
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-size_t ft_log_writer_used(const FtLogWriter *w) noexcept {
+size_t ftc_log_writer_used(const FtLogWriter *w) noexcept {
     return w->used();
 }
 
 /* THREAD: the one sender thread, no lock. OWNERSHIP: *data stays the writer's,
- * until ft_log_take_done. */
-size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
+ * until ftc_log_take_done. */
+size_t ftc_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
                    uint64_t *first_seq, uint64_t *last_seq) noexcept {
     ft::log::TakenFrames taken;
     put_or_overflow(w, [&] { taken = w->take(bytes_max); });
@@ -180,6 +180,6 @@ size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
 }
 
 /* THREAD: the one sender thread, no lock. OWNERSHIP: what was taken is gone. */
-void ft_log_take_done(FtLogWriter *w) noexcept {
+void ftc_log_take_done(FtLogWriter *w) noexcept {
     w->done();
 }

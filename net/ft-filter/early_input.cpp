@@ -166,31 +166,31 @@ struct FtEarly : ft::EarlyInput {
     using EarlyInput::EarlyInput;
 };
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_early_free. */
-FtEarly *ft_early_new(const FtEarlyLimits *limits) noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_early_free. */
+FtEarly *ftc_early_new(const FtEarlyLimits *limits) noexcept {
     return ft::make_or_null<FtEarly>(*limits);
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: e is gone; NULL is fine. */
-void ft_early_free(FtEarly *e) noexcept {
+void ftc_early_free(FtEarly *e) noexcept {
     delete e;
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: nothing changes hands. */
-void ft_early_set_header(FtEarly *e, size_t bytes) noexcept {
+void ftc_early_set_header(FtEarly *e, size_t bytes) noexcept {
     e->set_header(bytes);
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: p->data is copied. Without memory the
  * packet is lost, as on any network. */
-bool ft_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
+bool ftc_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
                       uint64_t now_ns) noexcept {
     return ft::guarded_or(false, [&] { return e->arrived(*p, own, now_ns); });
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. Without memory
  * the guest may get this packet again. */
-void ft_early_logged(FtEarly *e, const uint8_t *data, size_t len, uint64_t now_ns) noexcept {
+void ftc_early_logged(FtEarly *e, const uint8_t *data, size_t len, uint64_t now_ns) noexcept {
     ft::guarded_or(0, [&] {
         e->logged({data, len}, now_ns);
         return 0;
@@ -198,16 +198,16 @@ void ft_early_logged(FtEarly *e, const uint8_t *data, size_t len, uint64_t now_n
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: p->data stays e's, until the next pop. */
-bool ft_early_pop(FtEarly *e, uint64_t now_ns, FtPacket *p) noexcept {
+bool ftc_early_pop(FtEarly *e, uint64_t now_ns, FtPacket *p) noexcept {
     return ft::guarded_or(false, [&] { return e->pop(now_ns, p); });
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: what was kept is gone. */
-void ft_early_clear(FtEarly *e) noexcept {
+void ftc_early_clear(FtEarly *e) noexcept {
     e->clear();
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: nothing changes hands. */
-void ft_early_stats(const FtEarly *e, FtEarlyStats *s) noexcept {
+void ftc_early_stats(const FtEarly *e, FtEarlyStats *s) noexcept {
     *s = e->stats();
 }

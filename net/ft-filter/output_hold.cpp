@@ -87,40 +87,40 @@ struct FtHold : ft::OutputHold {
     using OutputHold::OutputHold;
 };
 
-/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ft_hold_free. */
-FtHold *ft_hold_new(size_t bytes_max, size_t packets_max) noexcept {
+/* THREAD: main, BQL held. OWNERSHIP: the caller frees with ftc_hold_free. */
+FtHold *ftc_hold_new(size_t bytes_max, size_t packets_max) noexcept {
     return ft::make_or_null<FtHold>(bytes_max, packets_max);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: h and what it holds are gone; NULL is fine. */
-void ft_hold_free(FtHold *h) noexcept {
+void ftc_hold_free(FtHold *h) noexcept {
     delete h;
 }
 
 /* THREAD: vCPU or main, replay mutex and BQL held. OWNERSHIP: the space stays the
  * hold's, until the next call or until it is pushed. NULL: no memory. */
-uint8_t *ft_hold_space(FtHold *h, size_t len) noexcept {
+uint8_t *ftc_hold_space(FtHold *h, size_t len) noexcept {
     return ft::guarded_or<uint8_t *>(nullptr, [&] { return h->space(len); });
 }
 
 /* THREAD: vCPU or main, replay mutex and BQL held. OWNERSHIP: p->data is copied, or
- * is ft_hold_space.
+ * is ftc_hold_space.
  * Without memory the packet is lost, as a full NIC queue would lose it. */
-bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) noexcept {
+bool ftc_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) noexcept {
     return ft::guarded_or(false, [&] { return h->push(*p, now_ns); });
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: p->data stays the hold's, until the next pop. */
-bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) noexcept {
+bool ftc_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) noexcept {
     return ft::guarded_or(false, [&] { return h->pop(acked_seq, now_ns, p); });
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: the held packets are gone. */
-void ft_hold_destroy_all(FtHold *h) noexcept {
+void ftc_hold_destroy_all(FtHold *h) noexcept {
     h->destroy_all();
 }
 
 /* THREAD: any, BQL held. OWNERSHIP: nothing changes hands. */
-void ft_hold_stats(const FtHold *h, FtHoldStats *s) noexcept {
+void ftc_hold_stats(const FtHold *h, FtHoldStats *s) noexcept {
     *s = h->stats();
 }

@@ -139,24 +139,24 @@ struct FtSeen : ft::Seen {
     std::vector<uint8_t> saved;
 };
 
-/* THREAD: any. OWNERSHIP: the caller frees with ft_seen_free. */
-FtSeen *ft_seen_new(const FtSeenLimits *limits) noexcept {
+/* THREAD: any. OWNERSHIP: the caller frees with ftc_seen_free. */
+FtSeen *ftc_seen_new(const FtSeenLimits *limits) noexcept {
     return ft::make_or_null<FtSeen>(*limits);
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: s is gone; NULL is fine. */
-void ft_seen_free(FtSeen *s) noexcept {
+void ftc_seen_free(FtSeen *s) noexcept {
     delete s;
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: nothing changes hands. */
-void ft_seen_set_header(FtSeen *s, size_t bytes) noexcept {
+void ftc_seen_set_header(FtSeen *s, size_t bytes) noexcept {
     s->set_header(bytes);
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. Without memory the
  * frame is not remembered, until the guest sends such a one again. */
-void ft_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
+void ftc_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
                         uint64_t now_ns) noexcept {
     ft::guarded_or(0, [&] {
         s->from_guest({data, len}, now_ns);
@@ -165,24 +165,24 @@ void ft_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. */
-void ft_seen_from_outside(FtSeen *s, const uint8_t *data, size_t len,
+void ftc_seen_from_outside(FtSeen *s, const uint8_t *data, size_t len,
                           uint64_t now_ns) noexcept {
     s->from_outside({data, len}, now_ns);
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. */
-bool ft_seen_is_guests(const FtSeen *s, const uint8_t *data, size_t len) noexcept {
+bool ftc_seen_is_guests(const FtSeen *s, const uint8_t *data, size_t len) noexcept {
     return s->is_guests({data, len});
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: what was seen is forgotten. */
-void ft_seen_clear(FtSeen *s) noexcept {
+void ftc_seen_clear(FtSeen *s) noexcept {
     s->clear();
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: nothing changes hands. Without memory
  * there is nothing in this round. */
-void ft_seen_begin_round(FtSeen *s, uint64_t now_ns) noexcept {
+void ftc_seen_begin_round(FtSeen *s, uint64_t now_ns) noexcept {
     ft::guarded_or(0, [&] {
         s->begin_round(now_ns);
         return 0;
@@ -190,7 +190,7 @@ void ft_seen_begin_round(FtSeen *s, uint64_t now_ns) noexcept {
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: *frame stays s's, until the next call. */
-bool ft_seen_next(FtSeen *s, const uint8_t **frame, size_t *len) noexcept {
+bool ftc_seen_next(FtSeen *s, const uint8_t **frame, size_t *len) noexcept {
     std::span<const uint8_t> next;
     bool more = s->next(&next);
     *frame = next.data();
@@ -200,19 +200,19 @@ bool ft_seen_next(FtSeen *s, const uint8_t **frame, size_t *len) noexcept {
 
 /* THREAD: any, the caller's lock. OWNERSHIP: the bytes stay s's, until the next call.
  * Without memory there are none. */
-const uint8_t *ft_seen_save(FtSeen *s, uint64_t now_ns, size_t *len) noexcept {
+const uint8_t *ftc_seen_save(FtSeen *s, uint64_t now_ns, size_t *len) noexcept {
     s->saved = ft::guarded_or(std::vector<uint8_t>(), [&] { return s->save(now_ns); });
     *len = s->saved.size();
     return s->saved.data();
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. */
-bool ft_seen_load(FtSeen *s, const uint8_t *data, size_t len, uint64_t now_ns,
+bool ftc_seen_load(FtSeen *s, const uint8_t *data, size_t len, uint64_t now_ns,
                   FtError *err) noexcept {
     return ft::guarded(err, [&] { return s->load({data, len}, now_ns); });
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: nothing changes hands. */
-void ft_seen_stats(const FtSeen *s, FtSeenStats *stats) noexcept {
+void ftc_seen_stats(const FtSeen *s, FtSeenStats *stats) noexcept {
     *stats = s->stats();
 }

@@ -34,10 +34,10 @@ void fuzz_disk_zeros(std::span<const uint8_t> in) {
     FtError err;
     uint64_t n;
 
-    if (ft_disk_zeros_decode(in.data(), in.size(), &n, &err)) {
-        ft_disk_zeros_encode(n, again);
+    if (ftc_disk_zeros_decode(in.data(), in.size(), &n, &err)) {
+        ftc_disk_zeros_encode(n, again);
         FT_ASSERT(!memcmp(again, in.data(), in.size()), "not what we would have sent");
-        FT_ASSERT(!ft_disk_zeros_check(bytes, n, n, &err) ||
+        FT_ASSERT(!ftc_disk_zeros_check(bytes, n, n, &err) ||
                       2 * n * FT_DISK_CHUNK_BYTES <= bytes + FT_DISK_CHUNK_BYTES,
                   "a run behind the end of the drive was accepted");
         fuzz_accepted = true;
@@ -50,17 +50,17 @@ void fuzz_bodies(std::span<const uint8_t> in) {
     FtAck ack;
     FtPing ping;
 
-    if (ft_wire_decode_hello(in.data(), in.size(), &hello, &err)) {
+    if (ftc_wire_decode_hello(in.data(), in.size(), &hello, &err)) {
         Bytes again(in.size());
-        FT_ASSERT(ft_wire_encode_hello(&hello, again.data(), again.size()) == in.size() &&
+        FT_ASSERT(ftc_wire_encode_hello(&hello, again.data(), again.size()) == in.size() &&
                       !memcmp(again.data(), in.data(), in.size()),
                   "an accepted hello is not what we would have sent");
-        ft_fingerprint_compare("machine=q35\n", 12, hello.fingerprint,
+        ftc_fingerprint_compare("machine=q35\n", 12, hello.fingerprint,
                                hello.fingerprint_len, &err);
         fuzz_accepted = true;
     }
-    ft_wire_decode_ack(in.data(), in.size(), &ack, &err);
-    ft_wire_decode_ping(in.data(), in.size(), &ping, &err);
+    ftc_wire_decode_ack(in.data(), in.size(), &ack, &err);
+    ftc_wire_decode_ping(in.data(), in.size(), &ping, &err);
     fuzz_disk_zeros(in);
 }
 
@@ -71,16 +71,16 @@ void copy_event(FtLogReader *r, FtLogWriter *w) {
     const uint8_t *data;
     size_t len;
 
-    FT_ASSERT(ft_log_get_event(r, &event), "an accepted event cannot be got");
-    ft_log_put_event(w, event);
+    FT_ASSERT(ftc_log_get_event(r, &event), "an accepted event cannot be got");
+    ftc_log_put_event(w, event);
     const log::FieldSpec *f = log::event_spec(event).fields;
     while (f->encoding != log::Encoding::End) {
         if (f->encoding == log::Encoding::Bytes) {
-            FT_ASSERT(ft_log_get_bytes(r, &data, &len), "accepted bytes cannot be got");
-            ft_log_put_bytes(w, data, len);
+            FT_ASSERT(ftc_log_get_bytes(r, &data, &len), "accepted bytes cannot be got");
+            ftc_log_put_bytes(w, data, len);
         } else {
-            FT_ASSERT(ft_log_get_int(r, &value), "an accepted integer cannot be got");
-            ft_log_put_int(w, value);
+            FT_ASSERT(ftc_log_get_int(r, &value), "an accepted integer cannot be got");
+            ftc_log_put_int(w, value);
         }
         f = f->encoding == log::Encoding::Variant ? log::variant_fields(value) : f + 1;
     }
@@ -100,19 +100,19 @@ void fuzz_log(std::span<const uint8_t> body) {
     uint64_t last = count_frames(body);
     FtError err;
 
-    if (ft_log_feed(r.get(), body.data(), body.size(), 1, last, &err) != 1) {
-        FT_ASSERT(!ft_log_available(r.get()) && ft_log_received_seq(r.get()) == 0,
+    if (ftc_log_feed(r.get(), body.data(), body.size(), 1, last, &err) != 1) {
+        FT_ASSERT(!ftc_log_available(r.get()) && ftc_log_received_seq(r.get()) == 0,
                   "a refused body left something behind");
         return;
     }
-    while (ft_log_available(r.get())) {
-        uint64_t before = ft_log_consumed_seq(r.get());
+    while (ftc_log_available(r.get())) {
+        uint64_t before = ftc_log_consumed_seq(r.get());
         copy_event(r.get(), w.get());
-        if (ft_log_consumed_seq(r.get()) != before) {
-            FT_ASSERT(ft_log_commit(w.get()), "an accepted frame cannot be written");
+        if (ftc_log_consumed_seq(r.get()) != before) {
+            FT_ASSERT(ftc_log_commit(w.get()), "an accepted frame cannot be written");
         }
     }
-    FT_ASSERT(ft_log_consumed_seq(r.get()) == last,
+    FT_ASSERT(ftc_log_consumed_seq(r.get()) == last,
               "not every accepted frame was consumed");
     sample::Taken again = sample::take(w.get(), 1 << 18);
     FT_ASSERT(again.body.size() == body.size() &&
@@ -157,16 +157,16 @@ void fuzz_stream(Bytes in, bool right_sums) {
 
 /* What was seen survives the way to another node. */
 void fuzz_seen_again(FtSeen *seen, const FtSeenLimits &limits) {
-    FtSeen *there = ft_seen_new(&limits);
+    FtSeen *there = ftc_seen_new(&limits);
     size_t len, again_len;
     FtError err;
-    const uint8_t *data = ft_seen_save(seen, 0, &len);
+    const uint8_t *data = ftc_seen_save(seen, 0, &len);
 
-    FT_ASSERT(ft_seen_load(there, data, len, 0, &err), "saved, and not loaded: %s",
+    FT_ASSERT(ftc_seen_load(there, data, len, 0, &err), "saved, and not loaded: %s",
               err.text);
-    const uint8_t *again = ft_seen_save(there, 0, &again_len);
+    const uint8_t *again = ftc_seen_save(there, 0, &again_len);
     FT_ASSERT(again_len == len && !memcmp(again, data, len), "loaded, and saved otherwise");
-    ft_seen_free(there);
+    ftc_seen_free(there);
 }
 
 constexpr FtSeenLimits fuzz_seen_limits{
@@ -174,27 +174,27 @@ constexpr FtSeenLimits fuzz_seen_limits{
 
 void fuzz_frame(std::span<const uint8_t> in) {
     constexpr size_t virtio_header = 10;
-    FtSeen *seen = ft_seen_new(&fuzz_seen_limits);
+    FtSeen *seen = ftc_seen_new(&fuzz_seen_limits);
     FtSeenStats stats;
 
-    ft_seen_set_header(seen, virtio_header);
-    ft_seen_from_guest(seen, in.data(), in.size(), 0);
-    ft_seen_from_outside(seen, in.data(), in.size(), 0);
+    ftc_seen_set_header(seen, virtio_header);
+    ftc_seen_from_guest(seen, in.data(), in.size(), 0);
+    ftc_seen_from_outside(seen, in.data(), in.size(), 0);
     fuzz_seen_again(seen, fuzz_seen_limits);
-    ft_seen_stats(seen, &stats);
+    ftc_seen_stats(seen, &stats);
     fuzz_accepted = stats.reports > 0;
-    ft_seen_free(seen);
+    ftc_seen_free(seen);
 }
 
 void fuzz_seen(std::span<const uint8_t> in) {
-    FtSeen *seen = ft_seen_new(&fuzz_seen_limits);
+    FtSeen *seen = ftc_seen_new(&fuzz_seen_limits);
     FtError err;
 
-    if (ft_seen_load(seen, in.data(), in.size(), 0, &err)) {
+    if (ftc_seen_load(seen, in.data(), in.size(), 0, &err)) {
         fuzz_seen_again(seen, fuzz_seen_limits);
         fuzz_accepted = true;
     }
-    ft_seen_free(seen);
+    ftc_seen_free(seen);
 }
 
 std::vector<Bytes> seen_seeds() {
@@ -214,16 +214,16 @@ std::vector<Bytes> seen_seeds() {
 
 /* What one node has seen of all these. */
 Bytes seen_saved() {
-    FtSeen *seen = ft_seen_new(&fuzz_seen_limits);
+    FtSeen *seen = ftc_seen_new(&fuzz_seen_limits);
     size_t len;
 
-    ft_seen_set_header(seen, 10);
+    ftc_seen_set_header(seen, 10);
     for (const Bytes &packet : seen_seeds()) {
-        ft_seen_from_guest(seen, packet.data(), packet.size(), 0);
+        ftc_seen_from_guest(seen, packet.data(), packet.size(), 0);
     }
-    const uint8_t *data = ft_seen_save(seen, 0, &len);
+    const uint8_t *data = ftc_seen_save(seen, 0, &len);
     Bytes saved(data, data + len);
-    ft_seen_free(seen);
+    ftc_seen_free(seen);
     return saved;
 }
 

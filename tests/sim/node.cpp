@@ -14,10 +14,10 @@ Node::Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random rando
     : world_(world), id_(id), random_(random),
       clock_offset_ns_(sim::s + random_.below(world.scenario.clock_offset_max_ns)),
       clock_fast_ppm_(random_.below(100)),
-      session_(ft_session_new(role, epoch0, world.scenario.timeout_ns)),
-      lease_(ft_lease_new(world.scenario.timeout_ns)),
-      hold_(ft_hold_new(1 << 20, world.scenario.workload->hold_packets)),
-      watchdog_(ft_watchdog_new(world.scenario.still_limit_ns)) {
+      session_(ftc_session_new(role, epoch0, world.scenario.timeout_ns)),
+      lease_(ftc_lease_new(world.scenario.timeout_ns)),
+      hold_(ftc_hold_new(1 << 20, world.scenario.workload->hold_packets)),
+      watchdog_(ftc_watchdog_new(world.scenario.still_limit_ns)) {
     if (role == FT_ROLE_PRIMARY) {
         guest_ = std::make_unique<Guest>(world.scenario.workload->output_one_in);
         vm_ = Vm::Running;
@@ -106,7 +106,7 @@ void Node::note_continued() {
     if (role() != FT_ROLE_PRIMARY || gate_.mode() != FT_OUTPUT_ACKED) {
         return;
     }
-    ft_hold_stats(hold_.get(), &held);
+    ftc_hold_stats(hold_.get(), &held);
     if (held.held_packets) {
         reached(Rare::StoppedWithOutput);
     }
@@ -155,7 +155,7 @@ bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
     const FtState before = state();
     const FtInput in{kind, value, text.empty() ? nullptr : text.c_str()};
 
-    if (!ft_session_step(session_.get(), &in, now(), actions, &n, &err)) {
+    if (!ftc_session_step(session_.get(), &in, now(), actions, &n, &err)) {
         world_.say(this, compose("refuses {}: {}", static_cast<int>(kind), err.text));
         return false;
     }
@@ -171,7 +171,7 @@ bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
     }
     if (world_.traces() && n) {
         world_.say(this, compose("input {} '{}' -> {} ({})", static_cast<int>(kind), text,
-                                     ft_state_name(state()), reason()));
+                                     ftc_state_name(state()), reason()));
     }
     /* The actions' texts live until the next step, so all actions are performed before
      * the next step: an input that an action brings about is given later. */
@@ -205,7 +205,7 @@ void Node::perform(const FtAction &a) {
     case FT_ACT_RELEASE_ACKED:
         gate_.set(FT_OUTPUT_ACKED);
         if (world_.is_broken(Break::LeaseFromReady)) {
-            ft_lease_start(lease_.get(), now());
+            ftc_lease_start(lease_.get(), now());
         }
         world_.moment(Moment::ReadyReceived);
         return release();
@@ -213,12 +213,12 @@ void Node::perform(const FtAction &a) {
         return go_free();
     case FT_ACT_DESTROY_OUTPUT: {
         FtHoldStats held{};
-        ft_hold_stats(hold_.get(), &held);
+        ftc_hold_stats(hold_.get(), &held);
         if (held.held_packets) {
             reached(Rare::Destroyed);
         }
         gate_.set(FT_OUTPUT_CLOSED);
-        return ft_hold_destroy_all(hold_.get());
+        return ftc_hold_destroy_all(hold_.get());
     }
     case FT_ACT_STOP_VM:
         vm_ = Vm::Stopped;

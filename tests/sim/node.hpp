@@ -31,12 +31,12 @@ template <auto Free>
 struct FreeWith {
     void operator()(auto *p) const { Free(p); }
 };
-using SessionPtr = std::unique_ptr<FtSession, FreeWith<ft_session_free>>;
-using LeasePtr = std::unique_ptr<FtLease, FreeWith<ft_lease_free>>;
-using HoldPtr = std::unique_ptr<FtHold, FreeWith<ft_hold_free>>;
-using WriterPtr = std::unique_ptr<FtLogWriter, FreeWith<ft_log_writer_free>>;
-using WatchdogPtr = std::unique_ptr<FtWatchdog, FreeWith<ft_watchdog_free>>;
-using ReaderPtr = std::unique_ptr<FtLogReader, FreeWith<ft_log_reader_free>>;
+using SessionPtr = std::unique_ptr<FtSession, FreeWith<ftc_session_free>>;
+using LeasePtr = std::unique_ptr<FtLease, FreeWith<ftc_lease_free>>;
+using HoldPtr = std::unique_ptr<FtHold, FreeWith<ftc_hold_free>>;
+using WriterPtr = std::unique_ptr<FtLogWriter, FreeWith<ftc_log_writer_free>>;
+using WatchdogPtr = std::unique_ptr<FtWatchdog, FreeWith<ftc_watchdog_free>>;
+using ReaderPtr = std::unique_ptr<FtLogReader, FreeWith<ftc_log_reader_free>>;
 
 class Node {
 public:
@@ -68,13 +68,13 @@ public:
     bool answers() const { return alive_ && !stopped_ && !hangs(FT_PART_MAIN_LOOP); }
     bool crashed() const { return crashed_; }
     bool is_tainted() const { return tainted_; }
-    FtRole role() const { return ft_session_role(session_.get()); }
-    FtState state() const { return ft_session_state(session_.get()); }
-    uint64_t epoch() const { return ft_session_epoch(session_.get()); }
-    std::string reason() const { return ft_session_reason(session_.get()); }
+    FtRole role() const { return ftc_session_role(session_.get()); }
+    FtState state() const { return ftc_session_state(session_.get()); }
+    uint64_t epoch() const { return ftc_session_epoch(session_.get()); }
+    std::string reason() const { return ftc_session_reason(session_.get()); }
     bool has_right_to_output() const;
     uint64_t link() const { return link_; }
-    uint64_t received_seq() const { return reader_ ? ft_log_received_seq(reader_.get()) : 0; }
+    uint64_t received_seq() const { return reader_ ? ftc_log_received_seq(reader_.get()) : 0; }
     unsigned peer() const { return peer_; }
     uint64_t digest() const;
 

@@ -112,7 +112,7 @@ void Node::on_heartbeat(const Message &m) {
         reached(Rare::LeaseStale);
     }
     pong_sent_ns_ = std::max(pong_sent_ns_, m.first);
-    ft_lease_answered(lease_.get(), m.first, now());
+    ftc_lease_answered(lease_.get(), m.first, now());
     told_of_peer(m.still_ns);
     watch_peer();
     release();

@@ -24,7 +24,7 @@ void Node::connect() {
     link_ = world_.net.connect(id_, peer_);
     heard_ns_ = pong_sent_ns_ = now();
     if (!world_.is_broken(Break::LeaseFromReady)) {
-        ft_lease_start(lease_.get(), now());
+        ftc_lease_start(lease_.get(), now());
     }
     Message hello;
     hello.sender = id_;
@@ -57,7 +57,7 @@ void Node::cut() {
     vm_ = Vm::Paused;
     in_cut_ = true;
     gate_.set(FT_OUTPUT_KEEP);
-    writer_.reset(ft_log_writer_new(world_.scenario.workload->ring_bytes));
+    writer_.reset(ftc_log_writer_new(world_.scenario.workload->ring_bytes));
     acked_seq_ = last_frame_ = 0;
     overflow_told_ = false;
     frame_digests_ = std::make_shared<std::vector<uint64_t>>();
@@ -106,13 +106,13 @@ void Node::turn() {
     schedule_turn();
     const Workload &load = *world_.scenario.workload;
     FtLogWriter *w = writer_.get();
-    if (w && ft_log_writer_used(w) > load.ring_bytes * 3 / 4 && random_.percent(90)) {
+    if (w && ftc_log_writer_used(w) > load.ring_bytes * 3 / 4 && random_.percent(90)) {
         return; /* slowed down, as the lag control does */
     }
     const uint64_t inputs = random_.between(1, load.inputs_max);
     if (w) {
-        ft_log_put_event(w, FT_EV_INSTRUCTION);
-        ft_log_put_int(w, random_.between(1, 100000));
+        ftc_log_put_event(w, FT_EV_INSTRUCTION);
+        ftc_log_put_int(w, random_.between(1, 100000));
     }
     for (uint64_t i = 0; i < inputs; i++) {
         const uint64_t value = random_.next();
@@ -120,13 +120,13 @@ void Node::turn() {
         if (w && packet) {
             std::vector<uint8_t> data(std::max<uint64_t>(8, random_.below(load.bytes_max)));
             memcpy(data.data(), &value, 8);
-            ft_log_put_event(w, FT_EV_NET);
-            ft_log_put_int(w, 0);
-            ft_log_put_int(w, 0);
-            ft_log_put_bytes(w, data.data(), data.size());
+            ftc_log_put_event(w, FT_EV_NET);
+            ftc_log_put_int(w, 0);
+            ftc_log_put_int(w, 0);
+            ftc_log_put_bytes(w, data.data(), data.size());
         } else if (w) {
-            ft_log_put_event(w, FT_EV_CLOCK_HOST);
-            ft_log_put_int(w, value);
+            ftc_log_put_event(w, FT_EV_CLOCK_HOST);
+            ftc_log_put_int(w, value);
         }
         if (auto o = guest_->consume(packet ? FT_EV_NET : FT_EV_CLOCK_HOST, value)) {
             note_output(*o);
@@ -135,12 +135,12 @@ void Node::turn() {
     if (!w) {
         return;
     }
-    ft_log_put_event(w, FT_EV_CHECKPOINT);
-    if (ft_log_commit(w)) {
+    ftc_log_put_event(w, FT_EV_CHECKPOINT);
+    if (ftc_log_commit(w)) {
         last_frame_++;
         frame_digests_->push_back(guest_->state());
     }
-    if (ft_log_overflowed(w) && !overflow_told_ && !in_cut_) {
+    if (ftc_log_overflowed(w) && !overflow_told_ && !in_cut_) {
         overflow_told_ = true;
         reached(Rare::LogOverflow);
         later(0, [this, link = link_] {
@@ -157,14 +157,14 @@ void Node::note_output(Output o) {
         return emit(o);
     }
     if (writer_) {
-        ft_log_put_event(writer_.get(), FT_EV_OUTPUT);
-        ft_log_put_int(writer_.get(), 0);
-        ft_log_put_int(writer_.get(), sizeof(o));
-        ft_log_put_int(writer_.get(), o.value);
+        ftc_log_put_event(writer_.get(), FT_EV_OUTPUT);
+        ftc_log_put_int(writer_.get(), 0);
+        ftc_log_put_int(writer_.get(), sizeof(o));
+        ftc_log_put_int(writer_.get(), o.value);
     }
     const FtPacket p{0, 0, reinterpret_cast<const uint8_t *>(&o), sizeof(o),
-                     writer_ ? ft_log_open_seq(writer_.get()) : 0};
-    if (!ft_hold_push(hold_.get(), &p, now())) {
+                     writer_ ? ftc_log_open_seq(writer_.get()) : 0};
+    if (!ftc_hold_push(hold_.get(), &p, now())) {
         reached(Rare::HoldFull);
         dropped_.insert(o.index);
     }
@@ -173,7 +173,7 @@ void Node::note_output(Output o) {
 
 /* The sender thread: takes whole frames and sends them. */
 void Node::pump() {
-    if (pump_due_ || !writer_ || !link_ || ft_log_writer_used(writer_.get()) == 0) {
+    if (pump_due_ || !writer_ || !link_ || ftc_log_writer_used(writer_.get()) == 0) {
         return;
     }
     pump_due_ = true;
@@ -185,14 +185,14 @@ void Node::pump() {
               }
               Message m;
               const uint8_t *frames = nullptr;
-              /* What the other end takes: see ft_log_feed. */
+              /* What the other end takes: see ftc_log_feed. */
               const size_t body_max = world_.scenario.workload->ring_bytes / 4;
-              size_t len = ft_log_take(writer_.get(), body_max, &frames, &m.first, &m.last);
+              size_t len = ftc_log_take(writer_.get(), body_max, &frames, &m.first, &m.last);
               if (!len) {
                   return;
               }
               m.body.assign(frames, frames + len);
-              ft_log_take_done(writer_.get());
+              ftc_log_take_done(writer_.get());
               tell(FT_MSG_LOG, Channel::Log, std::move(m));
               world_.moment(Moment::FramesTaken);
               pump();
@@ -225,7 +225,7 @@ void Node::release() {
         return;
     }
     FtHoldStats held{};
-    ft_hold_stats(hold_.get(), &held);
+    ftc_hold_stats(hold_.get(), &held);
     FtPacket p;
     while (held.held_packets--) {
         const std::optional<uint64_t> up_to = may_leave();
@@ -233,7 +233,7 @@ void Node::release() {
             reached(Rare::LeaseHeldBack);
             break;
         }
-        if (!ft_hold_pop(hold_.get(), *up_to, now(), &p)) {
+        if (!ftc_hold_pop(hold_.get(), *up_to, now(), &p)) {
             break;
         }
         if (p.seq > world_.node(peer_).received_seq()) {
@@ -268,7 +268,7 @@ void Node::go_free() {
     world_.outside.survives(id_, *guest_);
     gate_.set(FT_OUTPUT_PASS);
     FtPacket p;
-    while (ft_hold_pop(hold_.get(), UINT64_MAX, now(), &p)) {
+    while (ftc_hold_pop(hold_.get(), UINT64_MAX, now(), &p)) {
         let_go(p);
     }
     writer_.reset();
@@ -292,7 +292,7 @@ void Node::pause_vm() {
 void Node::report_paused() {
     FtHoldStats held{};
 
-    ft_hold_stats(hold_.get(), &held);
+    ftc_hold_stats(hold_.get(), &held);
     if (pausing_ && gate_.mode() == FT_OUTPUT_ACKED && acked_seq_ == last_frame_ && !held.held_packets) {
         pausing_ = false;
         later(0, [this] { input(FT_IN_PAUSED_ACKED); });

@@ -13,7 +13,7 @@ namespace ft::sim {
 void Node::accept(uint64_t link, const Message &hello) {
     if (state() != FT_STATE_WAITING) {
         Message no;
-        no.text = std::string("this secondary is ") + ft_state_name(state());
+        no.text = std::string("this secondary is ") + ftc_state_name(state());
         no.type = FT_MSG_REFUSE;
         world_.net.send(link, Channel::Log, id_, std::move(no));
         world_.net.close(link, Channel::Log, id_);
@@ -24,8 +24,8 @@ void Node::accept(uint64_t link, const Message &hello) {
     link_ = link;
     heard_ns_ = beat_heard_ns_ = now();
     ping_heard_ns_ = 0;
-    ft_session_set_epoch(session_.get(), hello.epoch);
-    reader_.reset(ft_log_reader_new(world_.scenario.workload->ring_bytes));
+    ftc_session_set_epoch(session_.get(), hello.epoch);
+    reader_.reset(ftc_log_reader_new(world_.scenario.workload->ring_bytes));
     unread_.clear();
     frames_done_ = 0;
     peer_ = hello.sender;
@@ -72,7 +72,7 @@ void Node::feed(Message m) {
     FtError err{};
 
     if (unread_.empty()) {
-        const int r = ft_log_feed(reader_.get(), m.body.data(), m.body.size(), m.first, m.last, &err);
+        const int r = ftc_log_feed(reader_.get(), m.body.data(), m.body.size(), m.first, m.last, &err);
         if (r < 0) {
             throw Violation(compose("node {}: log refused: {}", id_, err.text));
         }
@@ -89,7 +89,7 @@ void Node::feed(Message m) {
 
 void Node::send_ack() {
     Message ack;
-    ack.last = ft_log_received_seq(reader_.get());
+    ack.last = ftc_log_received_seq(reader_.get());
     tell(FT_MSG_ACK, Channel::Log, std::move(ack));
 }
 
@@ -111,12 +111,12 @@ void Node::replay() {
     if (vm_ != Vm::Replaying) {
         return;
     }
-    for (uint64_t n = random_.between(1, 4); n && ft_log_available(reader_.get()); n--) {
+    for (uint64_t n = random_.between(1, 4); n && ftc_log_available(reader_.get()); n--) {
         if (!replay_frame()) {
             return;
         }
     }
-    if (!unread_.empty() && !ft_log_available(reader_.get())) {
+    if (!unread_.empty() && !ftc_log_available(reader_.get())) {
         Message m = std::move(unread_.front());
         unread_.pop_front();
         std::deque<Message> rest;
@@ -126,7 +126,7 @@ void Node::replay() {
             unread_.empty() ? feed(std::move(r)) : unread_.push_back(std::move(r));
         }
     }
-    if (ft_log_available(reader_.get())) {
+    if (ftc_log_available(reader_.get())) {
         return schedule_replay();
     }
     if (draining_) {
@@ -145,7 +145,7 @@ void Node::replay() {
 bool Node::replay_frame() {
     uint8_t event;
 
-    while (ft_log_get_event(reader_.get(), &event)) {
+    while (ftc_log_get_event(reader_.get(), &event)) {
         if (event == FT_EV_CHECKPOINT) {
             end_frame();
             return true;
@@ -164,15 +164,15 @@ bool Node::replay_event(uint8_t event) {
     size_t len;
 
     if (event == FT_EV_INSTRUCTION) {
-        return ft_log_get_int(r, &value);
+        return ftc_log_get_int(r, &value);
     }
     if (event == FT_EV_NET) {
-        if (!ft_log_get_int(r, &netdev) || !ft_log_get_int(r, &flags) ||
-            !ft_log_get_bytes(r, &data, &len) || len < 8) {
+        if (!ftc_log_get_int(r, &netdev) || !ftc_log_get_int(r, &flags) ||
+            !ftc_log_get_bytes(r, &data, &len) || len < 8) {
             throw Violation(compose("node {}: NET event is not what was written", id_));
         }
         memcpy(&value, data, 8);
-    } else if (event != FT_EV_CLOCK_HOST || !ft_log_get_int(r, &value)) {
+    } else if (event != FT_EV_CLOCK_HOST || !ftc_log_get_int(r, &value)) {
         diverged(compose("event {} where none of its kind was due", event));
         return false;
     }
@@ -181,8 +181,8 @@ bool Node::replay_event(uint8_t event) {
         return true;
     }
     uint8_t next;
-    if (!ft_log_get_event(r, &next) || next != FT_EV_OUTPUT || !ft_log_get_int(r, &netdev) ||
-        !ft_log_get_int(r, &length) || !ft_log_get_int(r, &hash) || hash != o->value) {
+    if (!ftc_log_get_event(r, &next) || next != FT_EV_OUTPUT || !ftc_log_get_int(r, &netdev) ||
+        !ftc_log_get_int(r, &length) || !ftc_log_get_int(r, &hash) || hash != o->value) {
         diverged(compose("output {} differs", o->index));
         return false;
     }
@@ -214,7 +214,7 @@ void Node::diverged(const std::string &how) {
 
 void Node::begin_drain() {
     world_.moment(Moment::DrainBegun);
-    if (ft_log_available(reader_.get())) {
+    if (ftc_log_available(reader_.get())) {
         reached(Rare::FailoverBacklog);
     }
     if (world_.is_broken(Break::LiveBeforeDrained)) {

@@ -49,19 +49,19 @@ void Node::look_around() {
     later(world_.scenario.still_limit_ns / FT_LOOKS_PER_LIMIT, [this] { look_around(); },
           By::Others);
     for (const FtPart part : {FT_PART_MAIN_LOOP, FT_PART_VCPU}) {
-        ft_watchdog_look(watchdog_.get(), part, !hangs(part) || may_rest(part), now());
+        ftc_watchdog_look(watchdog_.get(), part, !hangs(part) || may_rest(part), now());
     }
     check_peer_is_not_mute();
 }
 
 uint64_t Node::still_ns() const {
-    return std::max(ft_watchdog_still_ns(watchdog_.get(), FT_PART_MAIN_LOOP),
-                    ft_watchdog_still_ns(watchdog_.get(), FT_PART_VCPU));
+    return std::max(ftc_watchdog_still_ns(watchdog_.get(), FT_PART_MAIN_LOOP),
+                    ftc_watchdog_still_ns(watchdog_.get(), FT_PART_VCPU));
 }
 
 void Node::told_of_peer(uint64_t still_ns) {
     peer_still_ns_ = still_ns;
-    if (ft_watchdog_is_seen(still_ns, world_.scenario.still_limit_ns)) {
+    if (ftc_watchdog_is_seen(still_ns, world_.scenario.still_limit_ns)) {
         peer_unwell_ns_ = now();
     }
 }
@@ -71,11 +71,11 @@ uint64_t Node::peer_well_ns() const { return now() - peer_unwell_ns_; }
 bool Node::gives_way(uint64_t still_ns, uint64_t other_well_ns) const {
     const uint64_t limit = world_.scenario.still_limit_ns;
 
-    if (still_ns >= limit && !ft_watchdog_gives_up(still_ns, other_well_ns, limit)) {
+    if (still_ns >= limit && !ftc_watchdog_gives_up(still_ns, other_well_ns, limit)) {
         reached(Rare::WatchdogBoth);
     }
     return !world_.is_broken(Break::NoWatchdog) &&
-           ft_watchdog_gives_up(still_ns, other_well_ns, limit);
+           ftc_watchdog_gives_up(still_ns, other_well_ns, limit);
 }
 
 /* Primary: without heartbeats its lease ends, and the secondary calls it silent. */
@@ -90,7 +90,7 @@ bool Node::holds_its_beat() {
 /* Primary: a secondary whose main loop stands still could not take over. */
 void Node::watch_peer() {
     if (!stuck_told_ && state() != FT_STATE_SYNCING &&
-        gives_way(peer_still_ns_, ft_watchdog_well_ns(watchdog_.get(), now()))) {
+        gives_way(peer_still_ns_, ftc_watchdog_well_ns(watchdog_.get(), now()))) {
         stuck_told_ = true;
         if (state() == FT_STATE_PROTECTED) {
             reached(Rare::WatchdogDropped);
@@ -117,7 +117,7 @@ void Node::check_peer_is_not_mute() const {
         if (since && !peer.may_rest(part) &&
             world_.time.now() > std::max(quiet_since, since) + patience) {
             throw Violation(compose("node {} is protected, and the {} of node {} has not moved "
-                                    "for {} ms", id_, ft_part_name(part), peer.id_,
+                                    "for {} ms", id_, ftc_part_name(part), peer.id_,
                                     (world_.time.now() - since) / ms));
         }
     }

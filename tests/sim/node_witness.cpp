@@ -80,7 +80,7 @@ void Node::hear_witness() {
         const Message m = std::move(witness_.unread.front());
         witness_.unread.pop_front();
         if (m.kind == Message::Kind::Data) {
-            witness_.last = ft_witness_hear(witness_.last, m.body.data(), m.body.size());
+            witness_.last = ftc_witness_hear(witness_.last, m.body.data(), m.body.size());
         } else if (m.kind == Message::Kind::End) {
             return witness_ended();
         } else {
@@ -93,7 +93,7 @@ void Node::witness_ended() {
     const bool silent_is_alive =
         world_.is_broken(Break::SilentWitness) && witness_.last == FT_WITNESS_SILENT;
 
-    if (!silent_is_alive && !ft_witness_proves_death(witness_.last)) {
+    if (!silent_is_alive && !ftc_witness_proves_death(witness_.last)) {
         return;
     }
     if (world_.node(peer_).alive()) {

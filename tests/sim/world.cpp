@@ -167,7 +167,7 @@ void World::check_rest() const {
         }
         if (!is_at_rest()) {
             throw Violation(compose("node {} does not come to rest: {} ({})", n->id(),
-                                        ft_state_name(n->state()), n->reason()));
+                                        ftc_state_name(n->state()), n->reason()));
         }
         if (n->state() == FT_STATE_FENCED) {
             const auto owner = arbiter.owner(n->epoch());
@@ -191,7 +191,7 @@ void World::check_rest() const {
     }
     if (last->alive() && last->state() != FT_STATE_FAILED) {
         throw Violation(compose("nobody runs the guest, yet node {} could ({})", last->id(),
-                                    ft_state_name(last->state())));
+                                    ftc_state_name(last->state())));
     }
 }
 
@@ -209,7 +209,7 @@ void World::check_can_be_protected_again() {
     for (unsigned tries = 0; holder->state() != FT_STATE_PROTECTED; tries++) {
         if (tries == 40) {
             throw Violation(compose("node {} is not protected again: {} ({})", holder->id(),
-                                        ft_state_name(holder->state()), holder->reason()));
+                                        ftc_state_name(holder->state()), holder->reason()));
         }
         attach_anew(*holder);
         run_until(time.now() + 100 * ms);
@@ -223,7 +223,7 @@ void World::check_serves(const Node &holder) {
     for (unsigned tries = 0; outside.seen() == seen; tries++) {
         if (tries == 20) {
             throw Violation(compose("node {} is {} but lets nothing out", holder.id(),
-                                   ft_state_name(holder.state())));
+                                   ftc_state_name(holder.state())));
         }
         run_until(time.now() + 100 * ms);
     }

@@ -42,7 +42,7 @@ protected:
 
     FtClaim claim(const uint8_t *node, uint64_t epoch = 5, const uint8_t *of = vm) {
         err_ = FtError{};
-        return ft_arbiter_claim(("file:" + dir_).c_str(), of, epoch, node, &err_);
+        return ftc_arbiter_claim(("file:" + dir_).c_str(), of, epoch, node, &err_);
     }
     std::string file() const { return dir_ + "/" + name_of_5; }
     void write(const std::string &text) { std::ofstream(file()) << text; }
@@ -77,17 +77,17 @@ private:
 
 TEST_F(Arbiter, WithoutRoomOnlyWhoHasReservedWins) {
     FtError err{};
-    ASSERT_TRUE(ft_arbiter_reserve(("file:" + dir_).c_str(), node_a, &err)) << err.text;
+    ASSERT_TRUE(ftc_arbiter_reserve(("file:" + dir_).c_str(), node_a, &err)) << err.text;
     {
         NoRoom full;
-        EXPECT_FALSE(ft_arbiter_reserve(("file:" + dir_).c_str(), node_b, &err));
+        EXPECT_FALSE(ftc_arbiter_reserve(("file:" + dir_).c_str(), node_b, &err));
         EXPECT_EQ(claim(node_b), FT_CLAIM_UNREACHABLE);
         EXPECT_EQ(claim(node_a), FT_CLAIM_WON) << error();
         EXPECT_EQ(claim(node_a, 6), FT_CLAIM_WON) << "a reserve is for all epochs";
     }
     EXPECT_EQ(claim(node_b), FT_CLAIM_LOST);
     EXPECT_EQ(claim(node_b, 7), FT_CLAIM_WON) << "and without one there is the old way";
-    ft_arbiter_unreserve(("file:" + dir_).c_str(), node_a);
+    ftc_arbiter_unreserve(("file:" + dir_).c_str(), node_a);
     EXPECT_EQ(claim(node_a, 8), FT_CLAIM_WON);
 }
 
@@ -151,7 +151,7 @@ TEST_F(Arbiter, OfManyAtOnceExactlyOneWins) {
                 const uint8_t node[FT_UUID_BYTES] = {n};
                 FtError err{};
                 const FtClaim c =
-                    ft_arbiter_claim(("file:" + dir_).c_str(), vm, epoch, node, &err);
+                    ftc_arbiter_claim(("file:" + dir_).c_str(), vm, epoch, node, &err);
                 won += c == FT_CLAIM_WON;
                 lost += c == FT_CLAIM_LOST;
             });
@@ -166,33 +166,33 @@ TEST_F(Arbiter, OfManyAtOnceExactlyOneWins) {
 
 TEST_F(Arbiter, NoneAlwaysWins) {
     FtError err{};
-    EXPECT_EQ(ft_arbiter_claim("none", vm, 5, node_a, &err), FT_CLAIM_WON);
-    EXPECT_EQ(ft_arbiter_claim("none", vm, 5, node_b, &err), FT_CLAIM_WON);
+    EXPECT_EQ(ftc_arbiter_claim("none", vm, 5, node_a, &err), FT_CLAIM_WON);
+    EXPECT_EQ(ftc_arbiter_claim("none", vm, 5, node_b, &err), FT_CLAIM_WON);
 }
 
 TEST_F(Arbiter, LastEpochIsTheHighestOfThisVm) {
     const std::string spec = "file:" + dir_;
     uint64_t epoch = 99;
     FtError err{};
-    EXPECT_TRUE(ft_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
+    EXPECT_TRUE(ftc_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
     EXPECT_EQ(epoch, 0u);
     claim(node_a, 9);
     claim(node_b, 10);
     claim(node_b, 77, other_vm);
     std::ofstream(dir_ + "/ft-12345678-9abc-def0-0102-030405060708-99x") << "stray";
-    EXPECT_TRUE(ft_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
+    EXPECT_TRUE(ftc_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
     EXPECT_EQ(epoch, 10u);
-    EXPECT_TRUE(ft_arbiter_last_epoch("none", vm, &epoch, &err));
+    EXPECT_TRUE(ftc_arbiter_last_epoch("none", vm, &epoch, &err));
     EXPECT_EQ(epoch, 0u);
     fs::remove_all(dir_);
-    EXPECT_FALSE(ft_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
+    EXPECT_FALSE(ftc_arbiter_last_epoch(spec.c_str(), vm, &epoch, &err));
     EXPECT_NE(std::string(err.text).find(dir_), std::string::npos);
 }
 
 TEST_F(Arbiter, SpecIsCheckedByName) {
     auto check = [](const std::string &spec) {
         FtError err{};
-        const bool ok = ft_arbiter_check_spec(spec.c_str(), &err);
+        const bool ok = ftc_arbiter_check_spec(spec.c_str(), &err);
         EXPECT_EQ(ok, err.text[0] == 0);
         return std::string(err.text);
     };
@@ -206,7 +206,7 @@ TEST_F(Arbiter, SpecIsCheckedByName) {
     write("");
     EXPECT_NE(check("file:" + file()).find("not a directory"), std::string::npos);
     FtError err{};
-    EXPECT_FALSE(ft_arbiter_check_spec(nullptr, &err));
+    EXPECT_FALSE(ftc_arbiter_check_spec(nullptr, &err));
 }
 
 } // namespace

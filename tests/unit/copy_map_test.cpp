@@ -19,23 +19,23 @@ namespace {
 constexpr uint64_t chunk_bytes = FT_DISK_CHUNK_BYTES;
 
 struct Free {
-    void operator()(FtCopyMap *m) const { ft_copy_map_free(m); }
+    void operator()(FtCopyMap *m) const { ftc_copy_map_free(m); }
 };
 using Map = std::unique_ptr<FtCopyMap, Free>;
 
 Map make(uint64_t bytes) {
-    return Map(ft_copy_map_new(bytes));
+    return Map(ftc_copy_map_new(bytes));
 }
 
 std::string take(const Map &m, uint64_t first, const std::vector<uint64_t> &sums) {
     FtError err{};
-    return ft_copy_map_sums(m.get(), first, sums.data(), sums.size(), &err) ? "" : err.text;
+    return ftc_copy_map_sums(m.get(), first, sums.data(), sums.size(), &err) ? "" : err.text;
 }
 
 /* "first+n", or "-" for none. */
 std::string next(const Map &m, uint64_t max = 100) {
     uint64_t first, n;
-    return ft_copy_map_next(m.get(), max, &first, &n)
+    return ftc_copy_map_next(m.get(), max, &first, &n)
                ? std::to_string(first) + "+" + std::to_string(n)
                : "-";
 }
@@ -43,14 +43,14 @@ std::string next(const Map &m, uint64_t max = 100) {
 TEST(CopyMap, AChunkWaitsForItsSum) {
     Map m = make(3 * chunk_bytes + 1);
     EXPECT_EQ(next(m), "-");
-    EXPECT_EQ(ft_copy_map_left(m.get()), 4 * chunk_bytes);
+    EXPECT_EQ(ftc_copy_map_left(m.get()), 4 * chunk_bytes);
     EXPECT_EQ(take(m, 0, {1, 2}), "");
     EXPECT_EQ(next(m), "0+2");
     EXPECT_EQ(next(m), "-");
     EXPECT_EQ(take(m, 2, {3, 4}), "");
     EXPECT_EQ(next(m, 1), "2+1");
     EXPECT_EQ(next(m, 1), "3+1");
-    EXPECT_EQ(ft_copy_map_left(m.get()), 0u);
+    EXPECT_EQ(ftc_copy_map_left(m.get()), 0u);
     EXPECT_EQ(next(m), "-");
 }
 
@@ -66,23 +66,23 @@ TEST(CopyMap, OnlyWhatDiffersIsSentAndOnlyOnce) {
     Map m = make(2 * chunk_bytes);
     take(m, 0, {7, 8});
     next(m);
-    EXPECT_FALSE(ft_copy_map_differs(m.get(), 0, 7));
-    EXPECT_TRUE(ft_copy_map_differs(m.get(), 1, 9));
-    ft_copy_map_written(m.get(), chunk_bytes, 1);
+    EXPECT_FALSE(ftc_copy_map_differs(m.get(), 0, 7));
+    EXPECT_TRUE(ftc_copy_map_differs(m.get(), 1, 9));
+    ftc_copy_map_written(m.get(), chunk_bytes, 1);
     EXPECT_EQ(next(m), "1+1");
-    EXPECT_FALSE(ft_copy_map_differs(m.get(), 1, 9));
+    EXPECT_FALSE(ftc_copy_map_differs(m.get(), 1, 9));
 }
 
 TEST(CopyMap, AWriteMarksEveryChunkItTouches) {
     Map m = make(4 * chunk_bytes);
     take(m, 0, {0, 0, 0, 0});
     next(m);
-    ft_copy_map_written(m.get(), 0, 0);
+    ftc_copy_map_written(m.get(), 0, 0);
     EXPECT_EQ(next(m), "-");
-    ft_copy_map_written(m.get(), chunk_bytes - 1, 2);
+    ftc_copy_map_written(m.get(), chunk_bytes - 1, 2);
     EXPECT_EQ(next(m), "0+2");
-    ft_copy_map_written(m.get(), 2 * chunk_bytes, 2 * chunk_bytes);
-    EXPECT_EQ(ft_copy_map_left(m.get()), 2 * chunk_bytes);
+    ftc_copy_map_written(m.get(), 2 * chunk_bytes, 2 * chunk_bytes);
+    EXPECT_EQ(ftc_copy_map_left(m.get()), 2 * chunk_bytes);
     EXPECT_EQ(next(m), "2+2");
 }
 
@@ -90,22 +90,22 @@ TEST(CopyMap, RoundsAreCounted) {
     Map m = make(2 * chunk_bytes);
     take(m, 0, {0, 0});
     next(m);
-    EXPECT_EQ(ft_copy_map_rounds(m.get()), 0u);
-    ft_copy_map_written(m.get(), 0, 1);
+    EXPECT_EQ(ftc_copy_map_rounds(m.get()), 0u);
+    ftc_copy_map_written(m.get(), 0, 1);
     EXPECT_EQ(next(m), "0+1");
-    EXPECT_EQ(ft_copy_map_rounds(m.get()), 1u);
+    EXPECT_EQ(ftc_copy_map_rounds(m.get()), 1u);
 }
 
 std::string zeros(const Map &m, uint64_t first, uint64_t n) {
     FtError err{};
-    return ft_copy_map_zeros(m.get(), first, n, &err) ? "" : err.text;
+    return ftc_copy_map_zeros(m.get(), first, n, &err) ? "" : err.text;
 }
 
 /* The runs of [first, first + n), zeros here, that the secondary has to make so. */
 std::string to_zero(const Map &m, uint64_t first, uint64_t n, uint64_t max = 1000) {
     std::string runs;
     uint64_t run;
-    while (ft_copy_map_differs_from_zeros(m.get(), &first, &n, max, &run)) {
+    while (ftc_copy_map_differs_from_zeros(m.get(), &first, &n, max, &run)) {
         runs += std::to_string(run) + "+" + std::to_string(first - run) + " ";
     }
     return runs;
@@ -113,7 +113,7 @@ std::string to_zero(const Map &m, uint64_t first, uint64_t n, uint64_t max = 100
 
 uint64_t sum_of_zeros(uint64_t bytes = chunk_bytes) {
     std::vector<uint8_t> none(bytes);
-    return ft_hash(none.data(), none.size());
+    return ftc_hash(none.data(), none.size());
 }
 
 TEST(CopyMap, RoundsCountOnceAllIsKnown) {
@@ -121,12 +121,12 @@ TEST(CopyMap, RoundsCountOnceAllIsKnown) {
     take(m, 0, {0});
     for (int i = 0; i < 9; i++) {
         EXPECT_EQ(next(m), "0+1");
-        ft_copy_map_written(m.get(), 0, 1);
+        ftc_copy_map_written(m.get(), 0, 1);
     }
-    EXPECT_EQ(ft_copy_map_rounds(m.get()), 0u);
-    EXPECT_FALSE(ft_copy_map_told_all(m.get()));
+    EXPECT_EQ(ftc_copy_map_rounds(m.get()), 0u);
+    EXPECT_FALSE(ftc_copy_map_told_all(m.get()));
     take(m, 1, {0});
-    EXPECT_TRUE(ft_copy_map_told_all(m.get()));
+    EXPECT_TRUE(ftc_copy_map_told_all(m.get()));
 }
 
 TEST(CopyMap, ATebibyteOfZerosIsOneStep) {
@@ -135,7 +135,7 @@ TEST(CopyMap, ATebibyteOfZerosIsOneStep) {
     EXPECT_EQ(zeros(m, 0, chunks), "");
     EXPECT_EQ(next(m, chunks), "0+16777216");
     EXPECT_EQ(to_zero(m, 0, chunks), "");
-    EXPECT_EQ(ft_copy_map_left(m.get()), 0u);
+    EXPECT_EQ(ftc_copy_map_left(m.get()), 0u);
 }
 
 TEST(CopyMap, ZerosOutOfPlaceAreRefused) {
@@ -170,9 +170,9 @@ TEST(CopyMap, ZerosThatWereReadAreZeros) {
     Map m = make(2 * chunk_bytes + 3);
     zeros(m, 0, 3);
     next(m);
-    EXPECT_FALSE(ft_copy_map_differs(m.get(), 0, sum_of_zeros()));
-    EXPECT_FALSE(ft_copy_map_differs(m.get(), 2, sum_of_zeros(3)));
-    EXPECT_TRUE(ft_copy_map_differs(m.get(), 1, 7));
+    EXPECT_FALSE(ftc_copy_map_differs(m.get(), 0, sum_of_zeros()));
+    EXPECT_FALSE(ftc_copy_map_differs(m.get(), 2, sum_of_zeros(3)));
+    EXPECT_TRUE(ftc_copy_map_differs(m.get(), 1, 7));
     EXPECT_EQ(to_zero(m, 0, 3), "1+1 ");
 }
 
@@ -180,10 +180,10 @@ TEST(CopyMap, WhatWasNotLookedAtComesNext) {
     Map m = make(6 * chunk_bytes);
     zeros(m, 0, 6);
     EXPECT_EQ(next(m, 5), "0+5");
-    ft_copy_map_give_back(m.get(), 2, 3);
-    EXPECT_EQ(ft_copy_map_left(m.get()), 4 * chunk_bytes);
+    ftc_copy_map_give_back(m.get(), 2, 3);
+    EXPECT_EQ(ftc_copy_map_left(m.get()), 4 * chunk_bytes);
     EXPECT_EQ(next(m, 2), "2+2");
-    ft_copy_map_give_back(m.get(), 4, 0);
+    ftc_copy_map_give_back(m.get(), 4, 0);
     EXPECT_EQ(next(m, 5), "4+2");
     EXPECT_EQ(next(m), "-");
 }
@@ -204,7 +204,7 @@ class History {
 
     void run() {
         sums_ = theirs_;
-        for (int step = 0; step < 300 || ft_copy_map_left(map_.get()); step++) {
+        for (int step = 0; step < 300 || ftc_copy_map_left(map_.get()); step++) {
             if (step < 300 && random_() % 2) {
                 guest_writes();
             }
@@ -234,7 +234,7 @@ class History {
                  v = value();
         n = std::min(n, chunks_ - first);
         std::fill(ours_.begin() + first, ours_.begin() + first + n, v);
-        ft_copy_map_written(map_.get(), first * chunk_bytes, n * chunk_bytes);
+        ftc_copy_map_written(map_.get(), first * chunk_bytes, n * chunk_bytes);
     }
 
     void secondary_tells() {
@@ -261,7 +261,7 @@ class History {
 
     void copier_looks() {
         uint64_t first, n, max = random_() % 2 ? 16 : 2000;
-        if (!ft_copy_map_next(map_.get(), max, &first, &n)) {
+        if (!ftc_copy_map_next(map_.get(), max, &first, &n)) {
             return;
         }
         std::vector<uint64_t> read(ours_.begin() + first, ours_.begin() + first + n);
@@ -270,13 +270,13 @@ class History {
             read.begin();
         uint64_t looked = hole ? hole : std::min(n, uint64_t{16});
         maybe_meanwhile();
-        ft_copy_map_give_back(map_.get(), first + looked, n - looked);
+        ftc_copy_map_give_back(map_.get(), first + looked, n - looked);
         hole ? zero(first, looked) : send(first, {read.begin(), read.begin() + looked});
     }
 
     void zero(uint64_t first, uint64_t n) {
         uint64_t run;
-        while (ft_copy_map_differs_from_zeros(map_.get(), &first, &n, 256, &run)) {
+        while (ftc_copy_map_differs_from_zeros(map_.get(), &first, &n, 256, &run)) {
             ASSERT_LE(first - run, 256u);
             std::fill(theirs_.begin() + run, theirs_.begin() + first, zero_);
         }
@@ -284,7 +284,7 @@ class History {
 
     void send(uint64_t first, const std::vector<uint64_t> &read) {
         for (uint64_t i = 0; i < read.size(); i++) {
-            if (ft_copy_map_differs(map_.get(), first + i, read[i])) {
+            if (ftc_copy_map_differs(map_.get(), first + i, read[i])) {
                 theirs_[first + i] = read[i];
             }
         }

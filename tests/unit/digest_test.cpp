@@ -124,25 +124,25 @@ TEST(RamHash, HashingAPageAgainIsHashingAllAnew) {
 }
 
 TEST(Digest, CrossesTheBorder) {
-    FtDigest *d = ft_digest_new();
-    FtRamHash *r = ft_ram_hash_new("x", FT_RAM_PAGE_BYTES);
+    FtDigest *d = ftc_digest_new();
+    FtRamHash *r = ftc_ram_hash_new("x", FT_RAM_PAGE_BYTES);
     std::vector<uint8_t> page(FT_RAM_PAGE_BYTES, 1);
     const char *name;
     uint64_t hash;
     size_t len;
     FtError why = {""};
 
-    ft_digest_add(d, "cpu/0", 5);
-    ft_ram_hash_page(r, 0, page.data());
-    ft_ram_hash_add(r, d);
-    const uint8_t *bytes = ft_digest_encode(d, &len);
+    ftc_digest_add(d, "cpu/0", 5);
+    ftc_ram_hash_page(r, 0, page.data());
+    ftc_ram_hash_add(r, d);
+    const uint8_t *bytes = ftc_digest_encode(d, &len);
     EXPECT_EQ(len, 24u);
-    EXPECT_TRUE(ft_digest_compare(d, bytes, len, &why));
-    EXPECT_FALSE(ft_digest_compare(d, bytes, len - 1, &why));
+    EXPECT_TRUE(ftc_digest_compare(d, bytes, len, &why));
+    EXPECT_FALSE(ftc_digest_compare(d, bytes, len - 1, &why));
     EXPECT_STRNE(why.text, "");
-    ASSERT_TRUE(ft_digest_section(d, 1, &name, &hash));
+    ASSERT_TRUE(ftc_digest_section(d, 1, &name, &hash));
     EXPECT_STREQ(name, "ram x 0x0-0xfff");
-    EXPECT_FALSE(ft_digest_section(d, 2, &name, &hash));
-    ft_ram_hash_free(r);
-    ft_digest_free(d);
+    EXPECT_FALSE(ftc_digest_section(d, 2, &name, &hash));
+    ftc_ram_hash_free(r);
+    ftc_digest_free(d);
 }

@@ -19,20 +19,20 @@ namespace {
 constexpr uint64_t alone = UINT64_MAX;
 
 struct Free {
-    void operator()(FtDiskOrder *o) const { ft_disk_order_free(o); }
+    void operator()(FtDiskOrder *o) const { ftc_disk_order_free(o); }
 };
 using Order = std::unique_ptr<FtDiskOrder, Free>;
 
 Order make(size_t reads_max = 100) {
-    return Order(ft_disk_order_new(reads_max));
+    return Order(ftc_disk_order_new(reads_max));
 }
 
 void add(const Order &o, uint64_t id, FtDiskKind kind, uint64_t offset = 0, uint64_t bytes = 0) {
-    ft_disk_order_add(o.get(), id, kind, offset, bytes);
+    ftc_disk_order_add(o.get(), id, kind, offset, bytes);
 }
 
 bool may(const Order &o, uint64_t id, uint64_t executed = alone) {
-    return ft_disk_order_may_start(o.get(), id, executed);
+    return ftc_disk_order_may_start(o.get(), id, executed);
 }
 
 TEST(DiskOrder, AFlushWaitsForTheWritesBeforeIt) {
@@ -43,7 +43,7 @@ TEST(DiskOrder, AFlushWaitsForTheWritesBeforeIt) {
     EXPECT_TRUE(may(o, 1));
     EXPECT_FALSE(may(o, 2));
     EXPECT_TRUE(may(o, 3));
-    ft_disk_order_finish(o.get(), 1, 0);
+    ftc_disk_order_finish(o.get(), 1, 0);
     EXPECT_TRUE(may(o, 2));
 }
 
@@ -56,7 +56,7 @@ TEST(DiskOrder, AReadWaitsForAWriteThatOverlaps) {
     EXPECT_FALSE(may(o, 2));
     EXPECT_TRUE(may(o, 3));
     EXPECT_TRUE(may(o, 4));
-    ft_disk_order_finish(o.get(), 1, 0);
+    ftc_disk_order_finish(o.get(), 1, 0);
     EXPECT_TRUE(may(o, 2));
 }
 
@@ -69,7 +69,7 @@ TEST(DiskOrder, AWriteWaitsForWhatOverlaps) {
     EXPECT_TRUE(may(o, 2));
     EXPECT_FALSE(may(o, 3));
     EXPECT_FALSE(may(o, 4));
-    ft_disk_order_finish(o.get(), 1, 0);
+    ftc_disk_order_finish(o.get(), 1, 0);
     EXPECT_TRUE(may(o, 3));
     EXPECT_FALSE(may(o, 4));
 }
@@ -77,21 +77,21 @@ TEST(DiskOrder, AWriteWaitsForWhatOverlaps) {
 TEST(DiskOrder, AWriteWaitsUntilTheSecondaryHasRead) {
     Order o = make();
     add(o, 1, FT_DISK_KIND_READ, 0, 10);
-    ft_disk_order_finish(o.get(), 1, 7);
+    ftc_disk_order_finish(o.get(), 1, 7);
     add(o, 2, FT_DISK_KIND_WRITE, 9, 1);
     add(o, 3, FT_DISK_KIND_WRITE, 10, 1);
     EXPECT_FALSE(may(o, 2, 6));
     EXPECT_TRUE(may(o, 3, 6));
-    EXPECT_FALSE(ft_disk_order_reads_executed(o.get(), 6));
+    EXPECT_FALSE(ftc_disk_order_reads_executed(o.get(), 6));
     EXPECT_TRUE(may(o, 2, 7));
-    EXPECT_TRUE(ft_disk_order_reads_executed(o.get(), 7));
+    EXPECT_TRUE(ftc_disk_order_reads_executed(o.get(), 7));
 }
 
 TEST(DiskOrder, ForgottenReadsHoldEveryWrite) {
     Order o = make(2);
     for (uint64_t id = 1; id <= 3; id++) {
         add(o, id, FT_DISK_KIND_READ, 100 * id, 10);
-        ft_disk_order_finish(o.get(), id, id);
+        ftc_disk_order_finish(o.get(), id, id);
     }
     add(o, 4, FT_DISK_KIND_WRITE, 0, 1);
     EXPECT_FALSE(may(o, 4, 0));
@@ -150,7 +150,7 @@ TEST(DiskOrder, RandomRequestsFollowTheRule) {
             if (may_now && random() % 4 == 0) {
                 r.finished = true;
                 r.seq = r.kind == FT_DISK_KIND_READ ? ++seq : 0;
-                ft_disk_order_finish(o.get(), r.id, r.seq);
+                ftc_disk_order_finish(o.get(), r.id, r.seq);
             }
         }
     }

@@ -14,19 +14,19 @@ namespace {
 
 std::string decode(const std::vector<uint8_t> &body, uint64_t *n) {
     FtError err{};
-    return ft_disk_zeros_decode(body.data(), body.size(), n, &err) ? "" : err.text;
+    return ftc_disk_zeros_decode(body.data(), body.size(), n, &err) ? "" : err.text;
 }
 
 std::string check(uint64_t bytes, uint64_t first, uint64_t n) {
     FtError err{};
-    return ft_disk_zeros_check(bytes, first, n, &err) ? "" : err.text;
+    return ftc_disk_zeros_check(bytes, first, n, &err) ? "" : err.text;
 }
 
 TEST(DiskZeros, ComesBackAsItWasSent) {
     for (uint64_t sent : {uint64_t{1}, uint64_t{256}, uint64_t{1} << 24, ~uint64_t{0}}) {
         std::vector<uint8_t> body(FT_DISK_ZEROS_BYTES);
         uint64_t n = 0;
-        ft_disk_zeros_encode(sent, body.data());
+        ftc_disk_zeros_encode(sent, body.data());
         EXPECT_EQ(decode(body, &n), "");
         EXPECT_EQ(n, sent);
     }

@@ -31,13 +31,13 @@ std::string frame(const std::string &text, const std::string &from = "client") {
 }
 
 struct Free {
-    void operator()(FtEarly *e) const { ft_early_free(e); }
+    void operator()(FtEarly *e) const { ftc_early_free(e); }
 };
 
 struct Early {
     std::unique_ptr<FtEarly, Free> e;
 
-    explicit Early(const FtEarlyLimits &limits = roomy) : e(ft_early_new(&limits)) {}
+    explicit Early(const FtEarlyLimits &limits = roomy) : e(ftc_early_new(&limits)) {}
 
     bool arrived(const std::string &data, uint64_t now = 0) {
         FtPacket p{.netdev = 0,
@@ -45,15 +45,15 @@ struct Early {
                    .data = reinterpret_cast<const uint8_t *>(data.data()),
                    .len = data.size(),
                    .seq = 0};
-        return ft_early_arrived(e.get(), &p, guest, now);
+        return ftc_early_arrived(e.get(), &p, guest, now);
     }
     void logged(const std::string &data, uint64_t now = 0) {
-        ft_early_logged(e.get(), reinterpret_cast<const uint8_t *>(data.data()), data.size(), now);
+        ftc_early_logged(e.get(), reinterpret_cast<const uint8_t *>(data.data()), data.size(), now);
     }
     /* What the guest would be given now. */
     std::vector<std::string> rest(uint64_t now = 0) {
         std::vector<std::string> all;
-        for (FtPacket p; ft_early_pop(e.get(), now, &p);) {
+        for (FtPacket p; ftc_early_pop(e.get(), now, &p);) {
             EXPECT_EQ(p.flags, 7u);
             all.emplace_back(reinterpret_cast<const char *>(p.data), p.len);
         }
@@ -61,7 +61,7 @@ struct Early {
     }
     FtEarlyStats stats() const {
         FtEarlyStats s;
-        ft_early_stats(e.get(), &s);
+        ftc_early_stats(e.get(), &s);
         return s;
     }
 };
@@ -156,7 +156,7 @@ TEST(EarlyInput, TheGuestDoesNotHearItself) {
 
 TEST(EarlyInput, HostsMayDifferInTheHeader) {
     Early e;
-    ft_early_set_header(e.e.get(), 4);
+    ftc_early_set_header(e.e.get(), 4);
     e.arrived("sum?" + frame("a"));
     e.arrived("good" + frame("b"));
     EXPECT_FALSE(e.arrived("good" + frame("c", guest_mac)));
@@ -167,15 +167,15 @@ TEST(EarlyInput, HostsMayDifferInTheHeader) {
 TEST(EarlyInput, AnotherHeaderForgetsAll) {
     Early e;
     e.arrived(frame("a"));
-    ft_early_set_header(e.e.get(), 0);
+    ftc_early_set_header(e.e.get(), 0);
     EXPECT_EQ(e.stats().kept_packets, 1u) << "it is the same one";
-    ft_early_set_header(e.e.get(), 12);
+    ftc_early_set_header(e.e.get(), 12);
     EXPECT_EQ(e.rest(), Packets{});
 }
 
 TEST(EarlyInput, ShortAndEmptyPackets) {
     Early e;
-    ft_early_set_header(e.e.get(), 12);
+    ftc_early_set_header(e.e.get(), 12);
     for (size_t n = 0; n < 30; n++) {
         e.arrived(std::string(n, 'x'));
         e.logged(std::string(n, 'x'));
@@ -214,7 +214,7 @@ TEST(EarlyInput, ClearForgetsBothSides) {
     Early e;
     e.arrived(frame("a"));
     e.logged(frame("b"));
-    ft_early_clear(e.e.get());
+    ftc_early_clear(e.e.get());
     EXPECT_EQ(e.rest(), Packets{});
     EXPECT_TRUE(e.arrived(frame("b")));
 }

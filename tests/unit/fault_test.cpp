@@ -31,22 +31,22 @@ TEST(Fault, ListIsSplitAtCommas) {
 
 TEST(Fault, NamedOnesAreOnAndStayOn) {
     ASSERT_EQ(environment_set, 0);
-    EXPECT_TRUE(ft_fault("ack.delay"));
-    EXPECT_TRUE(ft_fault("go-live.slow"));
-    EXPECT_FALSE(ft_fault("ack"));
-    EXPECT_FALSE(ft_fault(nullptr));
+    EXPECT_TRUE(ftc_fault("ack.delay"));
+    EXPECT_TRUE(ftc_fault("go-live.slow"));
+    EXPECT_FALSE(ftc_fault("ack"));
+    EXPECT_FALSE(ftc_fault(nullptr));
     setenv("FT_FAULT", "other", 1);
-    EXPECT_TRUE(ft_fault("ack.delay"));
-    EXPECT_FALSE(ft_fault("other"));
+    EXPECT_TRUE(ftc_fault("ack.delay"));
+    EXPECT_FALSE(ftc_fault("other"));
 }
 
 #else
 
 TEST(Fault, ProductionBuildHasNone) {
     ASSERT_EQ(environment_set, 0);
-    EXPECT_FALSE(ft_fault("ack.delay"));
-    EXPECT_FALSE(ft_fault("go-live.slow"));
-    EXPECT_FALSE(ft_fault(nullptr));
+    EXPECT_FALSE(ftc_fault("ack.delay"));
+    EXPECT_FALSE(ftc_fault("go-live.slow"));
+    EXPECT_FALSE(ftc_fault(nullptr));
 }
 
 #endif

@@ -16,12 +16,12 @@ namespace {
 std::string refusal(const sample::Bytes &body) {
     FtHello h{};
     FtError err{};
-    return ft_wire_decode_hello(body.data(), body.size(), &h, &err) ? "" : err.text;
+    return ftc_wire_decode_hello(body.data(), body.size(), &h, &err) ? "" : err.text;
 }
 
 std::string difference(std::string_view ours, std::string_view theirs) {
     FtError err{};
-    bool same = ft_fingerprint_compare(ours.data(), ours.size(), theirs.data(),
+    bool same = ftc_fingerprint_compare(ours.data(), ours.size(), theirs.data(),
                                        theirs.size(), &err);
     return same ? "" : err.text;
 }
@@ -31,7 +31,7 @@ TEST(Hello, ComesBack) {
     FtHello h{};
     FtError err{};
 
-    ASSERT_TRUE(ft_wire_decode_hello(body.data(), body.size(), &h, &err)) << err.text;
+    ASSERT_TRUE(ftc_wire_decode_hello(body.data(), body.size(), &h, &err)) << err.text;
     EXPECT_EQ(h.channel, FT_CHANNEL_LOG);
     EXPECT_EQ(h.role, FT_ROLE_PRIMARY);
     EXPECT_EQ(h.vm_uuid[15], 0x11);
@@ -50,8 +50,8 @@ TEST(Hello, TooSmallABufferTakesNothing) {
               .fingerprint = "ab",
               .fingerprint_len = 2};
     uint8_t out[50];
-    EXPECT_EQ(ft_wire_encode_hello(&h, out, 49), 0u);
-    EXPECT_EQ(ft_wire_encode_hello(&h, out, 50), 50u);
+    EXPECT_EQ(ftc_wire_encode_hello(&h, out, 49), 0u);
+    EXPECT_EQ(ftc_wire_encode_hello(&h, out, 50), 50u);
 }
 
 TEST(Hello, EveryTruncationIsRefused) {

@@ -81,20 +81,20 @@ TEST(Lease, RoundTripIsTheMedianOfTheLastAnswers) {
 
 /* Goal: no data race (TSan) and no renewal lost between threads. */
 TEST(Lease, ManyThreadsRenewIt) {
-    FtLease *l = ft_lease_new(1000);
-    ft_lease_start(l, 0);
+    FtLease *l = ftc_lease_new(1000);
+    ftc_lease_start(l, 0);
     auto renew = [&](uint64_t offset) {
         for (uint64_t t = offset; t < 100000; t += 2) {
-            ft_lease_answered(l, t, t + 5);
-            ft_lease_valid(l, t);
-            ft_lease_rtt_ns(l);
+            ftc_lease_answered(l, t, t + 5);
+            ftc_lease_valid(l, t);
+            ftc_lease_rtt_ns(l);
         }
     };
     std::thread a(renew, 0), b(renew, 1);
     a.join();
     b.join();
-    EXPECT_TRUE(ft_lease_valid(l, 99999 + 999));
-    EXPECT_FALSE(ft_lease_valid(l, 99999 + 1000));
-    EXPECT_EQ(ft_lease_rtt_ns(l), 5u);
-    ft_lease_free(l);
+    EXPECT_TRUE(ftc_lease_valid(l, 99999 + 999));
+    EXPECT_FALSE(ftc_lease_valid(l, 99999 + 1000));
+    EXPECT_EQ(ftc_lease_rtt_ns(l), 5u);
+    ftc_lease_free(l);
 }

@@ -18,7 +18,7 @@ namespace {
 int feed(FtLogReader *r, const Bytes &body, uint64_t first, uint64_t last,
          std::string *why = nullptr) {
     FtError err{"untouched"};
-    int taken = ft_log_feed(r, body.data(), body.size(), first, last, &err);
+    int taken = ftc_log_feed(r, body.data(), body.size(), first, last, &err);
     EXPECT_EQ(taken < 0, std::string(err.text) != "untouched");
     if (why) {
         *why = err.text;
@@ -30,9 +30,9 @@ std::string refusal(const Bytes &body, uint64_t first, uint64_t last) {
     Reader r = new_reader();
     std::string why;
     EXPECT_EQ(feed(r.get(), body, first, last, &why), -1);
-    EXPECT_FALSE(ft_log_available(r.get()));
-    EXPECT_EQ(ft_log_received_seq(r.get()), 0u);
-    EXPECT_EQ(ft_log_received_icount(r.get()), 0u);
+    EXPECT_FALSE(ftc_log_available(r.get()));
+    EXPECT_EQ(ftc_log_received_seq(r.get()), 0u);
+    EXPECT_EQ(ftc_log_received_icount(r.get()), 0u);
     return why;
 }
 
@@ -45,18 +45,18 @@ void expect_log(FtLogReader *r, const Log &expected) {
             EXPECT_EQ(got, item) << "event " << int(item.event);
         }
     }
-    EXPECT_FALSE(ft_log_available(r));
+    EXPECT_FALSE(ftc_log_available(r));
 }
 
 TEST(Log, EverythingComesBack) {
     Log all = log();
     Reader r = new_reader();
     ASSERT_EQ(feed(r.get(), body_of(all), 1, all.size()), 1);
-    EXPECT_EQ(ft_log_received_seq(r.get()), all.size());
-    EXPECT_EQ(ft_log_received_icount(r.get()), log_icount);
-    EXPECT_EQ(ft_log_consumed_seq(r.get()), 0u);
+    EXPECT_EQ(ftc_log_received_seq(r.get()), all.size());
+    EXPECT_EQ(ftc_log_received_icount(r.get()), log_icount);
+    EXPECT_EQ(ftc_log_consumed_seq(r.get()), 0u);
     expect_log(r.get(), all);
-    EXPECT_EQ(ft_log_consumed_seq(r.get()), all.size());
+    EXPECT_EQ(ftc_log_consumed_seq(r.get()), all.size());
 }
 
 TEST(Log, FrameByFrameIsTheSame) {
@@ -64,14 +64,14 @@ TEST(Log, FrameByFrameIsTheSame) {
     Reader r = new_reader();
     Writer w = new_writer();
     for (size_t i = 0; i < all.size(); i++) {
-        EXPECT_EQ(ft_log_open_seq(w.get()), i + 1);
+        EXPECT_EQ(ftc_log_open_seq(w.get()), i + 1);
         put(w.get(), all[i]);
         Taken t = take(w.get());
         EXPECT_EQ(t.first, i + 1);
         EXPECT_EQ(t.last, i + 1);
         ASSERT_EQ(feed(r.get(), t.body, t.first, t.last), 1);
         expect_log(r.get(), {all[i]});
-        EXPECT_EQ(ft_log_consumed_seq(r.get()), i + 1);
+        EXPECT_EQ(ftc_log_consumed_seq(r.get()), i + 1);
     }
 }
 
@@ -95,7 +95,7 @@ TEST(LogReader, TellsOfEachPacketThatItTookOnce) {
     ASSERT_GT(expected.size(), 1u);
     packets_logged.clear();
     Reader r = new_reader();
-    ft_log_reader_watch(r.get(), note_packet);
+    ftc_log_reader_watch(r.get(), note_packet);
     Bytes bad = body_of(all);
     bad.pop_back();
     EXPECT_EQ(feed(r.get(), bad, 1, all.size()), -1);
@@ -106,17 +106,17 @@ TEST(LogReader, TellsOfEachPacketThatItTookOnce) {
 
 TEST(LogWriter, AnEmptyFrameIsNoFrame) {
     Writer w = new_writer();
-    EXPECT_FALSE(ft_log_commit(w.get()));
-    EXPECT_EQ(ft_log_open_seq(w.get()), 1u);
+    EXPECT_FALSE(ftc_log_commit(w.get()));
+    EXPECT_EQ(ftc_log_open_seq(w.get()), 1u);
     EXPECT_EQ(take(w.get()).body.size(), 0u);
-    EXPECT_EQ(ft_log_open_bytes(w.get()), 0u);
-    ft_log_put_event(w.get(), FT_EV_END);
+    EXPECT_EQ(ftc_log_open_bytes(w.get()), 0u);
+    ftc_log_put_event(w.get(), FT_EV_END);
     EXPECT_EQ(take(w.get()).body.size(), 0u); /* Not committed yet. */
-    EXPECT_EQ(ft_log_open_bytes(w.get()), 1u);
-    EXPECT_TRUE(ft_log_commit(w.get()));
-    EXPECT_EQ(ft_log_open_bytes(w.get()), 0u);
+    EXPECT_EQ(ftc_log_open_bytes(w.get()), 1u);
+    EXPECT_TRUE(ftc_log_commit(w.get()));
+    EXPECT_EQ(ftc_log_open_bytes(w.get()), 0u);
     EXPECT_EQ(take(w.get()).body, (Bytes{1, FT_EV_END}));
-    EXPECT_EQ(ft_log_writer_used(w.get()), 0u);
+    EXPECT_EQ(ftc_log_writer_used(w.get()), 0u);
 }
 
 TEST(LogWriter, TakesWholeFramesOnly) {
@@ -131,7 +131,7 @@ TEST(LogWriter, TakesWholeFramesOnly) {
     t = take(w.get(), 1000);
     EXPECT_EQ(t.first, 3u);
     EXPECT_EQ(t.last, 5u);
-    EXPECT_FALSE(ft_log_overflowed(w.get()));
+    EXPECT_FALSE(ftc_log_overflowed(w.get()));
 }
 
 /* A message need not be large to be sent, and a frame that is larger goes all the same. */
@@ -145,7 +145,7 @@ TEST(LogWriter, TakesWhatMakesAGoodMessage) {
     w = new_writer(1 << 22);
     put(w.get(), {{FT_EV_RANDOM, {0u, std::string(1 << 20, 'x')}}});
     EXPECT_GT(take(w.get(), 1 << 24).body.size(), size_t(1) << 20);
-    EXPECT_FALSE(ft_log_overflowed(w.get()));
+    EXPECT_FALSE(ftc_log_overflowed(w.get()));
 }
 
 /* The bytes are the ring's until the sender has done with them. */
@@ -157,15 +157,15 @@ TEST(LogWriter, WhatIsTakenKeepsItsPlace) {
     }
     const uint8_t *data = nullptr;
     uint64_t first, last;
-    size_t len = ft_log_take(w.get(), 500, &data, &first, &last);
+    size_t len = ftc_log_take(w.get(), 500, &data, &first, &last);
     Bytes before(data, data + len);
     EXPECT_EQ(last, 2u);
-    EXPECT_EQ(ft_log_writer_used(w.get()), 4 * len / 2);
+    EXPECT_EQ(ftc_log_writer_used(w.get()), 4 * len / 2);
     put(w.get(), frame);
-    EXPECT_TRUE(ft_log_overflowed(w.get()));
+    EXPECT_TRUE(ftc_log_overflowed(w.get()));
     EXPECT_EQ(Bytes(data, data + len), before);
-    ft_log_take_done(w.get());
-    EXPECT_EQ(ft_log_writer_used(w.get()), len);
+    ftc_log_take_done(w.get());
+    EXPECT_EQ(ftc_log_writer_used(w.get()), len);
 }
 
 TEST(LogWriter, AFullRingOverflowsForGood) {
@@ -174,39 +174,39 @@ TEST(LogWriter, AFullRingOverflowsForGood) {
     for (int i = 0; i < 6; i++) {
         put(w.get(), frame);
     }
-    EXPECT_TRUE(ft_log_overflowed(w.get()));
-    EXPECT_EQ(ft_log_open_seq(w.get()), 5u);
+    EXPECT_TRUE(ftc_log_overflowed(w.get()));
+    EXPECT_EQ(ftc_log_open_seq(w.get()), 5u);
     EXPECT_EQ(take(w.get()).last, 4u); /* What was published is whole. */
     put(w.get(), frame);
     EXPECT_EQ(take(w.get()).body.size(), 0u);
-    EXPECT_EQ(ft_log_open_seq(w.get()), 5u);
+    EXPECT_EQ(ftc_log_open_seq(w.get()), 5u);
 }
 
 /* A guest may ask for as many random bytes as it likes: no abort. */
 TEST(LogWriter, WhatNoMessageCanCarryOverflows) {
     Writer w = new_writer(64 << 20);
     Bytes huge(20 << 20);
-    ft_log_put_event(w.get(), FT_EV_RANDOM);
-    ft_log_put_int(w.get(), 0);
-    ft_log_put_bytes(w.get(), huge.data(), huge.size());
-    EXPECT_FALSE(ft_log_commit(w.get()));
-    EXPECT_TRUE(ft_log_overflowed(w.get()));
+    ftc_log_put_event(w.get(), FT_EV_RANDOM);
+    ftc_log_put_int(w.get(), 0);
+    ftc_log_put_bytes(w.get(), huge.data(), huge.size());
+    EXPECT_FALSE(ftc_log_commit(w.get()));
+    EXPECT_TRUE(ftc_log_overflowed(w.get()));
 
     w = new_writer(64 << 20); /* Many that are allowed, too many for one frame. */
     for (int i = 0; i < 3; i++) {
-        ft_log_put_event(w.get(), FT_EV_RANDOM);
-        ft_log_put_int(w.get(), 0);
-        ft_log_put_bytes(w.get(), huge.data(), 7 << 20);
+        ftc_log_put_event(w.get(), FT_EV_RANDOM);
+        ftc_log_put_int(w.get(), 0);
+        ftc_log_put_bytes(w.get(), huge.data(), 7 << 20);
     }
-    EXPECT_FALSE(ft_log_commit(w.get()));
-    EXPECT_TRUE(ft_log_overflowed(w.get()));
+    EXPECT_FALSE(ftc_log_commit(w.get()));
+    EXPECT_TRUE(ftc_log_overflowed(w.get()));
 }
 
 TEST(LogWriter, AFrameThatNeverFitsTheTakerOverflows) {
     Writer w = new_writer();
     put(w.get(), {{FT_EV_NET, {0u, 0u, std::string(900, 'x')}}});
     EXPECT_EQ(take(w.get(), 500).body.size(), 0u);
-    EXPECT_TRUE(ft_log_overflowed(w.get()));
+    EXPECT_TRUE(ftc_log_overflowed(w.get()));
 }
 
 TEST(LogReader, SequenceMustFollowOn) {
@@ -257,9 +257,9 @@ TEST(LogReader, EveryChangedByteIsRefusedOrReadable) {
             Reader r = new_reader();
             FtError err;
             changed[at] ^= uint8_t(1 << i);
-            if (ft_log_feed(r.get(), changed.data(), changed.size(), 1, all.size(), &err) <
+            if (ftc_log_feed(r.get(), changed.data(), changed.size(), 1, all.size(), &err) <
                 0) {
-                EXPECT_FALSE(ft_log_available(r.get()));
+                EXPECT_FALSE(ftc_log_available(r.get()));
                 continue;
             }
             EXPECT_TRUE(drain(r.get())) << "byte " << at << ", bit " << i;
@@ -312,17 +312,17 @@ TEST(LogReader, TakesABodyInPlace) {
     uint8_t event;
     uint64_t v;
     size_t len;
-    uint8_t *space = ft_log_space(r.get(), body.size());
+    uint8_t *space = ftc_log_space(r.get(), body.size());
     ASSERT_TRUE(space);
     memcpy(space, body.data(), body.size());
     space[0]++;
-    EXPECT_EQ(ft_log_feed(r.get(), space, body.size(), 1, 1, nullptr), -1);
-    EXPECT_FALSE(ft_log_available(r.get()));
-    ASSERT_EQ(ft_log_space(r.get(), body.size()), space);
+    EXPECT_EQ(ftc_log_feed(r.get(), space, body.size(), 1, 1, nullptr), -1);
+    EXPECT_FALSE(ftc_log_available(r.get()));
+    ASSERT_EQ(ftc_log_space(r.get(), body.size()), space);
     space[0]--;
-    ASSERT_EQ(ft_log_feed(r.get(), space, body.size(), 1, 1, nullptr), 1);
-    ASSERT_TRUE(ft_log_get_event(r.get(), &event) && ft_log_get_int(r.get(), &v) &&
-                ft_log_get_int(r.get(), &v) && ft_log_get_bytes(r.get(), &data, &len));
+    ASSERT_EQ(ftc_log_feed(r.get(), space, body.size(), 1, 1, nullptr), 1);
+    ASSERT_TRUE(ftc_log_get_event(r.get(), &event) && ftc_log_get_int(r.get(), &v) &&
+                ftc_log_get_int(r.get(), &v) && ftc_log_get_bytes(r.get(), &data, &len));
     EXPECT_TRUE(data > space && data + len == space + body.size());
 }
 
@@ -332,12 +332,12 @@ TEST(LogReader, NoSpaceAcrossTheEndOrWithoutRoom) {
     for (uint64_t seq = 1; seq <= 4; seq++) {
         EXPECT_EQ(feed(r.get(), body, seq, seq), 1);
     }
-    EXPECT_TRUE(ft_log_space(r.get(), 1024 - 4 * body.size()));
-    EXPECT_FALSE(ft_log_space(r.get(), 1024 - 4 * body.size() + 1));
+    EXPECT_TRUE(ftc_log_space(r.get(), 1024 - 4 * body.size()));
+    EXPECT_FALSE(ftc_log_space(r.get(), 1024 - 4 * body.size() + 1));
     EXPECT_TRUE(drain(r.get()));
-    EXPECT_FALSE(ft_log_space(r.get(), body.size())); /* There is room, in two pieces. */
+    EXPECT_FALSE(ftc_log_space(r.get(), body.size())); /* There is room, in two pieces. */
     EXPECT_EQ(feed(r.get(), body, 5, 5), 1);
-    EXPECT_TRUE(ft_log_space(r.get(), body.size()));
+    EXPECT_TRUE(ftc_log_space(r.get(), body.size()));
 }
 
 /* Replay looks for the next event before it uses the bytes of this one. */
@@ -353,16 +353,16 @@ TEST(LogReader, BytesOutliveTheNextFrame) {
         const uint8_t *old = data;
         uint8_t event;
         uint64_t v;
-        ASSERT_TRUE(ft_log_get_event(r.get(), &event));
+        ASSERT_TRUE(ftc_log_get_event(r.get(), &event));
         /* Whatever has room meanwhile may come. */
         Bytes noise(200, 0xee);
-        if (uint8_t *space = ft_log_space(r.get(), noise.size())) {
+        if (uint8_t *space = ftc_log_space(r.get(), noise.size())) {
             memcpy(space, noise.data(), noise.size());
         }
         EXPECT_EQ(std::string(reinterpret_cast<const char *>(old), before.size()), before);
         EXPECT_EQ(before, std::string(before.size(), char(seq)));
-        ASSERT_TRUE(ft_log_get_int(r.get(), &v) && ft_log_get_int(r.get(), &v) &&
-                    ft_log_get_bytes(r.get(), &data, &len));
+        ASSERT_TRUE(ftc_log_get_int(r.get(), &v) && ftc_log_get_int(r.get(), &v) &&
+                    ftc_log_get_bytes(r.get(), &data, &len));
     }
 }
 
@@ -370,22 +370,22 @@ TEST(LogReader, AvailableMeansAWholeEventIsUnread) {
     Reader r = new_reader();
     uint8_t event;
     uint64_t v;
-    EXPECT_FALSE(ft_log_available(r.get()));
-    EXPECT_FALSE(ft_log_get_event(r.get(), &event));
+    EXPECT_FALSE(ftc_log_available(r.get()));
+    EXPECT_FALSE(ftc_log_get_event(r.get(), &event));
     feed(r.get(), body_of({{{FT_EV_BH, {1u}}, {FT_EV_INTERRUPT, {}}}, {{FT_EV_BH, {2u}}}}),
          1, 2);
-    EXPECT_TRUE(ft_log_get_event(r.get(), &event));
-    EXPECT_TRUE(ft_log_available(r.get()));
-    EXPECT_TRUE(ft_log_get_int(r.get(), &v));
-    EXPECT_EQ(ft_log_consumed_seq(r.get()), 0u);
-    EXPECT_TRUE(ft_log_get_event(r.get(), &event));
-    EXPECT_EQ(ft_log_consumed_seq(r.get()), 1u);
-    EXPECT_TRUE(ft_log_available(r.get()));
-    EXPECT_TRUE(ft_log_get_event(r.get(), &event));
-    EXPECT_FALSE(ft_log_available(r.get())); /* Its field is still to be read. */
-    EXPECT_EQ(ft_log_consumed_seq(r.get()), 1u);
-    EXPECT_TRUE(ft_log_get_int(r.get(), &v));
-    EXPECT_EQ(ft_log_consumed_seq(r.get()), 2u);
+    EXPECT_TRUE(ftc_log_get_event(r.get(), &event));
+    EXPECT_TRUE(ftc_log_available(r.get()));
+    EXPECT_TRUE(ftc_log_get_int(r.get(), &v));
+    EXPECT_EQ(ftc_log_consumed_seq(r.get()), 0u);
+    EXPECT_TRUE(ftc_log_get_event(r.get(), &event));
+    EXPECT_EQ(ftc_log_consumed_seq(r.get()), 1u);
+    EXPECT_TRUE(ftc_log_available(r.get()));
+    EXPECT_TRUE(ftc_log_get_event(r.get(), &event));
+    EXPECT_FALSE(ftc_log_available(r.get())); /* Its field is still to be read. */
+    EXPECT_EQ(ftc_log_consumed_seq(r.get()), 1u);
+    EXPECT_TRUE(ftc_log_get_int(r.get(), &v));
+    EXPECT_EQ(ftc_log_consumed_seq(r.get()), 2u);
 }
 
 TEST(LogReader, IsConfusedForGoodByAskingForOtherFields) {
@@ -398,21 +398,21 @@ TEST(LogReader, IsConfusedForGoodByAskingForOtherFields) {
 
     Reader more = new_reader();
     feed(more.get(), body, 1, 1);
-    EXPECT_TRUE(ft_log_get_event(more.get(), &event));
-    EXPECT_TRUE(ft_log_get_int(more.get(), &v));
-    EXPECT_FALSE(ft_log_get_int(more.get(), &v));
-    EXPECT_FALSE(ft_log_get_event(more.get(), &event));
+    EXPECT_TRUE(ftc_log_get_event(more.get(), &event));
+    EXPECT_TRUE(ftc_log_get_int(more.get(), &v));
+    EXPECT_FALSE(ftc_log_get_int(more.get(), &v));
+    EXPECT_FALSE(ftc_log_get_event(more.get(), &event));
 
     Reader other = new_reader();
     feed(other.get(), body, 1, 1);
-    EXPECT_TRUE(ft_log_get_event(other.get(), &event));
-    EXPECT_FALSE(ft_log_get_bytes(other.get(), &data, &len));
-    EXPECT_FALSE(ft_log_get_int(other.get(), &v));
+    EXPECT_TRUE(ftc_log_get_event(other.get(), &event));
+    EXPECT_FALSE(ftc_log_get_bytes(other.get(), &data, &len));
+    EXPECT_FALSE(ftc_log_get_int(other.get(), &v));
 
     Reader fewer = new_reader();
     feed(fewer.get(), body, 1, 1);
-    EXPECT_TRUE(ft_log_get_event(fewer.get(), &event));
-    EXPECT_FALSE(ft_log_get_event(fewer.get(), &event));
+    EXPECT_TRUE(ftc_log_get_event(fewer.get(), &event));
+    EXPECT_FALSE(ftc_log_get_event(fewer.get(), &event));
 }
 
 /* A frame written in one thread and read in another through two small rings:
@@ -425,7 +425,7 @@ TEST(Log, TwoThreadsThroughSmallRings) {
 
     std::thread primary([&] {
         for (uint64_t i = 1; i <= frames; i++) {
-            while (ft_log_writer_used(w.get()) > (1 << 12)) {
+            while (ftc_log_writer_used(w.get()) > (1 << 12)) {
                 std::this_thread::yield(); /* Slowed, as the vCPU loop would be. */
             }
             put(w.get(), {{FT_EV_INSTRUCTION, {i % 1000}},
@@ -436,17 +436,17 @@ TEST(Log, TwoThreadsThroughSmallRings) {
         uint64_t first, last = 0;
         while (last < frames) {
             const uint8_t *data = nullptr;
-            size_t n = ft_log_take(w.get(), 1 << 11, &data, &first, &last);
+            size_t n = ftc_log_take(w.get(), 1 << 11, &data, &first, &last);
             /* Every other message is received in place, as far as there is room. */
-            uint8_t *space = first % 2 ? nullptr : ft_log_space(r.get(), n);
+            uint8_t *space = first % 2 ? nullptr : ftc_log_space(r.get(), n);
             if (n && space) {
                 memcpy(space, data, n);
                 data = space;
             }
-            while (n && ft_log_feed(r.get(), data, n, first, last, nullptr) == 0) {
+            while (n && ftc_log_feed(r.get(), data, n, first, last, nullptr) == 0) {
                 std::this_thread::yield();
             }
-            ft_log_take_done(w.get());
+            ftc_log_take_done(w.get());
         }
     });
     uint64_t icount = 0;
@@ -455,7 +455,7 @@ TEST(Log, TwoThreadsThroughSmallRings) {
              Frame{{FT_EV_INSTRUCTION, {i % 1000}},
                    {FT_EV_NET, {0u, 0u, std::string(i % 300, char(i))}}}) {
             Item got;
-            while (!ft_log_available(r.get())) {
+            while (!ftc_log_available(r.get())) {
                 std::this_thread::yield();
             }
             wrong += !get(r.get(), item, &got) || got != item;
@@ -465,10 +465,10 @@ TEST(Log, TwoThreadsThroughSmallRings) {
     primary.join();
     receiver.join();
     EXPECT_EQ(wrong, 0u);
-    EXPECT_FALSE(ft_log_overflowed(w.get()));
-    EXPECT_EQ(ft_log_received_seq(r.get()), frames);
-    EXPECT_EQ(ft_log_consumed_seq(r.get()), frames);
-    EXPECT_EQ(ft_log_received_icount(r.get()), icount);
+    EXPECT_FALSE(ftc_log_overflowed(w.get()));
+    EXPECT_EQ(ftc_log_received_seq(r.get()), frames);
+    EXPECT_EQ(ftc_log_consumed_seq(r.get()), frames);
+    EXPECT_EQ(ftc_log_received_icount(r.get()), icount);
 }
 
 } // namespace

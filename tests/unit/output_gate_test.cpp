@@ -59,17 +59,17 @@ TEST(OutputGate, KeepAndClosedPassNothingWhateverWasAcknowledged) {
 }
 
 TEST(OutputGate, TheBorderSaysTheSame) {
-    FtLease *lease = ft_lease_new(500);
-    FtGate *gate = ft_gate_new();
+    FtLease *lease = ftc_lease_new(500);
+    FtGate *gate = ftc_gate_new();
     uint64_t up_to = 99;
 
-    ft_lease_start(lease, 1000);
-    EXPECT_FALSE(ft_gate_limit(gate, lease, 7, 1001, &up_to));
+    ftc_lease_start(lease, 1000);
+    EXPECT_FALSE(ftc_gate_limit(gate, lease, 7, 1001, &up_to));
     EXPECT_EQ(up_to, 0u);
-    ft_gate_set(gate, FT_OUTPUT_ACKED);
-    EXPECT_EQ(ft_gate_mode(gate), FT_OUTPUT_ACKED);
-    EXPECT_TRUE(ft_gate_limit(gate, lease, 7, 1001, &up_to));
+    ftc_gate_set(gate, FT_OUTPUT_ACKED);
+    EXPECT_EQ(ftc_gate_mode(gate), FT_OUTPUT_ACKED);
+    EXPECT_TRUE(ftc_gate_limit(gate, lease, 7, 1001, &up_to));
     EXPECT_EQ(up_to, 7u);
-    ft_gate_free(gate);
-    ft_lease_free(lease);
+    ftc_gate_free(gate);
+    ftc_lease_free(lease);
 }

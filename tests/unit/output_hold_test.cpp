@@ -16,14 +16,14 @@
 namespace {
 
 struct Free {
-    void operator()(FtHold *h) const { ft_hold_free(h); }
+    void operator()(FtHold *h) const { ftc_hold_free(h); }
 };
 
 struct Hold {
     std::unique_ptr<FtHold, Free> h;
 
     explicit Hold(size_t bytes = 1000, size_t packets = 10)
-        : h(ft_hold_new(bytes, packets)) {}
+        : h(ftc_hold_new(bytes, packets)) {}
 
     bool push(uint64_t seq, const std::string &data, uint64_t now = 0,
               uint32_t netdev = 0) {
@@ -32,12 +32,12 @@ struct Hold {
                    .data = reinterpret_cast<const uint8_t *>(data.data()),
                    .len = data.size(),
                    .seq = seq};
-        return ft_hold_push(h.get(), &p, now);
+        return ftc_hold_push(h.get(), &p, now);
     }
     /* The data, or "-" for none. */
     std::string pop(uint64_t acked, uint64_t now = 0) {
         FtPacket p;
-        if (!ft_hold_pop(h.get(), acked, now, &p)) {
+        if (!ftc_hold_pop(h.get(), acked, now, &p)) {
             return "-";
         }
         EXPECT_LE(p.seq, acked);
@@ -45,7 +45,7 @@ struct Hold {
     }
     FtHoldStats stats() const {
         FtHoldStats s;
-        ft_hold_stats(h.get(), &s);
+        ftc_hold_stats(h.get(), &s);
         return s;
     }
 };
@@ -62,18 +62,18 @@ TEST(OutputHold, KeepsPacketUntilAck) {
  * between has a place of its own. */
 TEST(OutputHold, TakesItsOwnSpaceWithoutACopy) {
     Hold h;
-    uint8_t *space = ft_hold_space(h.h.get(), 3);
+    uint8_t *space = ftc_hold_space(h.h.get(), 3);
     memcpy(space, "one", 3);
     ASSERT_TRUE(h.push(1, "zero"));
     FtPacket p{.netdev = 0, .flags = 0, .data = space, .len = 3, .seq = 2};
-    ASSERT_TRUE(ft_hold_push(h.h.get(), &p, 0));
-    uint8_t *second = ft_hold_space(h.h.get(), 3);
+    ASSERT_TRUE(ftc_hold_push(h.h.get(), &p, 0));
+    uint8_t *second = ftc_hold_space(h.h.get(), 3);
     EXPECT_NE(second, space);
     memset(second, 'x', 3);
     EXPECT_EQ(h.stats().held_bytes, 7u);
     EXPECT_EQ(h.pop(2), "zero");
     FtPacket out;
-    ASSERT_TRUE(ft_hold_pop(h.h.get(), 2, 0, &out));
+    ASSERT_TRUE(ftc_hold_pop(h.h.get(), 2, 0, &out));
     EXPECT_EQ(out.data, space);
     EXPECT_EQ(std::string(reinterpret_cast<const char *>(out.data), out.len), "one");
 }
@@ -81,12 +81,12 @@ TEST(OutputHold, TakesItsOwnSpaceWithoutACopy) {
 /* A full hold leaves the space for the next packet. */
 TEST(OutputHold, FullLeavesTheSpace) {
     Hold h(5);
-    uint8_t *space = ft_hold_space(h.h.get(), 6);
+    uint8_t *space = ftc_hold_space(h.h.get(), 6);
     FtPacket p{.netdev = 0, .flags = 0, .data = space, .len = 6, .seq = 1};
-    EXPECT_FALSE(ft_hold_push(h.h.get(), &p, 0));
+    EXPECT_FALSE(ftc_hold_push(h.h.get(), &p, 0));
     p.len = 5;
     memcpy(space, "short", 5);
-    EXPECT_TRUE(ft_hold_push(h.h.get(), &p, 0));
+    EXPECT_TRUE(ftc_hold_push(h.h.get(), &p, 0));
     EXPECT_EQ(h.pop(1), "short");
 }
 
@@ -105,7 +105,7 @@ TEST(OutputHold, CarriesEverythingOfThePacket) {
     Hold h;
     FtPacket p;
     h.push(3, std::string("\0\xff", 2), 0, 200);
-    ASSERT_TRUE(ft_hold_pop(h.h.get(), 3, 0, &p));
+    ASSERT_TRUE(ftc_hold_pop(h.h.get(), 3, 0, &p));
     EXPECT_EQ(p.netdev, 200u);
     EXPECT_EQ(p.flags, 9u);
     EXPECT_EQ(p.seq, 3u);
@@ -131,7 +131,7 @@ TEST(OutputHold, DestroyedPacketsNeverLeave) {
     Hold h;
     h.push(1, "a");
     h.push(2, "b");
-    ft_hold_destroy_all(h.h.get());
+    ftc_hold_destroy_all(h.h.get());
     EXPECT_EQ(h.pop(UINT64_MAX), "-");
     EXPECT_EQ(h.stats().destroyed, 2u);
     EXPECT_EQ(h.stats().held_packets, 0u);
@@ -200,9 +200,9 @@ TEST(OutputHold, AgreesWithAModel) {
 }
 
 TEST(Hash, IsXxh3) {
-    EXPECT_EQ(ft_hash(nullptr, 0), 0x2d06800538d394c2u); /* Published for an empty input. */
-    EXPECT_NE(ft_hash(reinterpret_cast<const uint8_t *>("a"), 1),
-              ft_hash(reinterpret_cast<const uint8_t *>("b"), 1));
+    EXPECT_EQ(ftc_hash(nullptr, 0), 0x2d06800538d394c2u); /* Published for an empty input. */
+    EXPECT_NE(ftc_hash(reinterpret_cast<const uint8_t *>("a"), 1),
+              ftc_hash(reinterpret_cast<const uint8_t *>("b"), 1));
 }
 
 } // namespace

@@ -31,17 +31,17 @@ using Frame = std::vector<Item>;
 using Log = std::vector<Frame>;
 
 struct Free {
-    void operator()(FtLogWriter *w) const { ft_log_writer_free(w); }
-    void operator()(FtLogReader *r) const { ft_log_reader_free(r); }
+    void operator()(FtLogWriter *w) const { ftc_log_writer_free(w); }
+    void operator()(FtLogReader *r) const { ftc_log_reader_free(r); }
 };
 using Writer = std::unique_ptr<FtLogWriter, Free>;
 using Reader = std::unique_ptr<FtLogReader, Free>;
 
 inline Writer new_writer(size_t ring = 1 << 20) {
-    return Writer(ft_log_writer_new(ring));
+    return Writer(ftc_log_writer_new(ring));
 }
 inline Reader new_reader(size_t ring = 1 << 20) {
-    return Reader(ft_log_reader_new(ring));
+    return Reader(ftc_log_reader_new(ring));
 }
 
 constexpr uint64_t minus(uint64_t v) {
@@ -94,13 +94,13 @@ inline Log log() {
 constexpr uint64_t log_icount = 1 + uint64_t(UINT32_MAX) + 12345;
 
 inline void put(FtLogWriter *w, const Item &item) {
-    ft_log_put_event(w, item.event);
+    ftc_log_put_event(w, item.event);
     for (const Field &f : item.fields) {
         if (auto *text = std::get_if<std::string>(&f)) {
-            ft_log_put_bytes(w, reinterpret_cast<const uint8_t *>(text->data()),
+            ftc_log_put_bytes(w, reinterpret_cast<const uint8_t *>(text->data()),
                              text->size());
         } else {
-            ft_log_put_int(w, std::get<uint64_t>(f));
+            ftc_log_put_int(w, std::get<uint64_t>(f));
         }
     }
 }
@@ -109,7 +109,7 @@ inline void put(FtLogWriter *w, const Frame &frame) {
     for (const Item &item : frame) {
         put(w, item);
     }
-    ft_log_commit(w);
+    ftc_log_commit(w);
 }
 
 struct Taken {
@@ -120,9 +120,9 @@ struct Taken {
 inline Taken take(FtLogWriter *w, size_t cap = 1 << 20) {
     Taken t;
     const uint8_t *data = nullptr;
-    size_t len = ft_log_take(w, cap, &data, &t.first, &t.last);
+    size_t len = ftc_log_take(w, cap, &data, &t.first, &t.last);
     t.body.assign(data, data + len);
-    ft_log_take_done(w);
+    ftc_log_take_done(w);
     return t;
 }
 
@@ -138,7 +138,7 @@ inline Bytes body_of(const Log &frames) {
 /* Gets one event with exactly the fields that the expected one has. */
 inline bool get(FtLogReader *r, const Item &shape, Item *got) {
     *got = {};
-    if (!ft_log_available(r) || !ft_log_get_event(r, &got->event)) {
+    if (!ftc_log_available(r) || !ftc_log_get_event(r, &got->event)) {
         return false;
     }
     for (const Field &f : shape.fields) {
@@ -146,12 +146,12 @@ inline bool get(FtLogReader *r, const Item &shape, Item *got) {
         const uint8_t *data;
         size_t len;
         if (std::holds_alternative<uint64_t>(f)) {
-            if (!ft_log_get_int(r, &value)) {
+            if (!ftc_log_get_int(r, &value)) {
                 return false;
             }
             got->fields.emplace_back(value);
         } else {
-            if (!ft_log_get_bytes(r, &data, &len)) {
+            if (!ftc_log_get_bytes(r, &data, &len)) {
                 return false;
             }
             got->fields.emplace_back(
@@ -165,31 +165,31 @@ inline bool get(FtLogReader *r, const Item &shape, Item *got) {
  * refuses what it has accepted before. */
 inline bool drain(FtLogReader *r) {
     using namespace ft::log;
-    while (ft_log_available(r)) {
+    while (ftc_log_available(r)) {
         uint8_t event;
         uint64_t value;
         const uint8_t *data;
         size_t len;
-        if (!ft_log_get_event(r, &event)) {
+        if (!ftc_log_get_event(r, &event)) {
             return false;
         }
         const FieldSpec *f = event_spec(event).fields;
         while (f->encoding != Encoding::End) {
-            if (f->encoding == Encoding::Bytes ? !ft_log_get_bytes(r, &data, &len)
-                                               : !ft_log_get_int(r, &value)) {
+            if (f->encoding == Encoding::Bytes ? !ftc_log_get_bytes(r, &data, &len)
+                                               : !ftc_log_get_int(r, &value)) {
                 return false;
             }
             f = f->encoding == Encoding::Variant ? variant_fields(value) : f + 1;
         }
     }
-    return ft_log_consumed_seq(r) == ft_log_received_seq(r);
+    return ftc_log_consumed_seq(r) == ftc_log_received_seq(r);
 }
 
 inline void add_message(Bytes &stream, FtMsgHeader h, const Bytes &body) {
     size_t at = stream.size();
     h.body_len = uint32_t(body.size());
     stream.resize(at + FT_WIRE_HEADER_BYTES);
-    ft_wire_encode_header(&h, body.data(), stream.data() + at);
+    ftc_wire_encode_header(&h, body.data(), stream.data() + at);
     stream.insert(stream.end(), body.begin(), body.end());
 }
 
@@ -214,7 +214,7 @@ inline Bytes hello_body(const std::string &fingerprint = "machine=q35\nram=10737
     h.fingerprint = fingerprint.data();
     h.fingerprint_len = uint32_t(fingerprint.size());
     Bytes body(FT_FINGERPRINT_MAX + 64);
-    body.resize(ft_wire_encode_hello(&h, body.data(), body.size()));
+    body.resize(ftc_wire_encode_hello(&h, body.data(), body.size()));
     return body;
 }
 

@@ -25,29 +25,29 @@ constexpr FtSeenLimits limits{
 const Bytes guest = mac(1), other = mac(2);
 
 struct Free {
-    void operator()(FtSeen *seen) const { ft_seen_free(seen); }
+    void operator()(FtSeen *seen) const { ftc_seen_free(seen); }
 };
 
 struct Seen {
     std::unique_ptr<FtSeen, Free> seen;
 
-    explicit Seen(const FtSeenLimits &l = limits) : seen(ft_seen_new(&l)) {}
+    explicit Seen(const FtSeenLimits &l = limits) : seen(ftc_seen_new(&l)) {}
 
     void guest_sends(const Bytes &packet, uint64_t now = 0) {
-        ft_seen_from_guest(seen.get(), packet.data(), packet.size(), now);
+        ftc_seen_from_guest(seen.get(), packet.data(), packet.size(), now);
     }
     void reports(const Bytes &payload, uint16_t type = type4, const Bytes &source = guest) {
         guest_sends(ethernet(source, {}, type, payload));
     }
     void outside_sends(const Bytes &packet, uint64_t now) {
-        ft_seen_from_outside(seen.get(), packet.data(), packet.size(), now);
+        ftc_seen_from_outside(seen.get(), packet.data(), packet.size(), now);
     }
     std::vector<Bytes> round(uint64_t now = 0) {
         std::vector<Bytes> all;
         const uint8_t *frame;
         size_t len;
-        ft_seen_begin_round(seen.get(), now);
-        while (ft_seen_next(seen.get(), &frame, &len)) {
+        ftc_seen_begin_round(seen.get(), now);
+        while (ftc_seen_next(seen.get(), &frame, &len)) {
             all.emplace_back(frame, frame + len);
         }
         return all;
@@ -72,15 +72,15 @@ struct Seen {
     }
     Bytes save(uint64_t now = 0) {
         size_t len;
-        const uint8_t *data = ft_seen_save(seen.get(), now, &len);
+        const uint8_t *data = ftc_seen_save(seen.get(), now, &len);
         return {data, data + len};
     }
     bool load(const Bytes &data, uint64_t now = 0, FtError *why = nullptr) {
-        return ft_seen_load(seen.get(), data.data(), data.size(), now, why);
+        return ftc_seen_load(seen.get(), data.data(), data.size(), now, why);
     }
     FtSeenStats stats() {
         FtSeenStats stats;
-        ft_seen_stats(seen.get(), &stats);
+        ftc_seen_stats(seen.get(), &stats);
         return stats;
     }
 
@@ -168,9 +168,9 @@ TEST(Seen, KnowsTheGuestsPackets) {
     Seen n;
     n.guest_sends(plain(other, tag(0x8100, 5)));
     Bytes back = plain(other), foreign = plain(guest);
-    EXPECT_TRUE(ft_seen_is_guests(n.seen.get(), back.data(), back.size()));
-    EXPECT_FALSE(ft_seen_is_guests(n.seen.get(), foreign.data(), foreign.size()));
-    EXPECT_FALSE(ft_seen_is_guests(n.seen.get(), back.data(), 13));
+    EXPECT_TRUE(ftc_seen_is_guests(n.seen.get(), back.data(), back.size()));
+    EXPECT_FALSE(ftc_seen_is_guests(n.seen.get(), foreign.data(), foreign.size()));
+    EXPECT_FALSE(ftc_seen_is_guests(n.seen.get(), back.data(), 13));
 }
 
 TEST(Seen, OldReportsOfAGroupAreSaidOnceMoreUntilItIsLeft) {
@@ -271,7 +271,7 @@ TEST(Seen, AChecksumThatTheNicWouldHavePutInIsThere) {
     Seen n;
     Bytes frame = framed(igmp(0x16, group4(1)));
     Bytes header = {1, 0, 0, 0, 0, 0, 38, 0, 2, 0, 0, 0};
-    ft_seen_set_header(n.seen.get(), header.size());
+    ftc_seen_set_header(n.seen.get(), header.size());
     n.guest_sends(join({header, frame}));
     /* 16 00 + ef 01 + 02 01 = 107 02, so f8 fc. */
     frame[40] = 0xf8, frame[41] = 0xfc;
@@ -285,7 +285,7 @@ TEST(Seen, AChecksumThatTheNicWouldHavePutInIsThere) {
 TEST(Seen, AChecksumBeforeThePayloadChangesNoAddress) {
     Seen n, there;
     Bytes header = {1, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0}; /* of the source address */
-    ft_seen_set_header(n.seen.get(), header.size());
+    ftc_seen_set_header(n.seen.get(), header.size());
     n.guest_sends(join({header, framed(igmp(0x16, group4(1)))}));
     EXPECT_EQ(n.told_reports(), std::vector<Bytes>{framed(igmp(0x16, group4(1)))});
     EXPECT_TRUE(there.load(n.save(), 0));
@@ -350,7 +350,7 @@ TEST(Seen, WhateverTheGuestSendsItGoesOn) {
         b.resize(random() % 3 ? b.size() : random() % (b.size() + 1));
         std::unique_ptr<uint8_t[]> exact(new uint8_t[b.size()]);
         std::copy(b.begin(), b.end(), exact.get());
-        ft_seen_from_guest(n.seen.get(), exact.get(), b.size(), uint64_t(i));
+        ftc_seen_from_guest(n.seen.get(), exact.get(), b.size(), uint64_t(i));
     }
     EXPECT_LE(n.stats().reports, 4u);
     EXPECT_LE(n.stats().report_bytes, 1000u);

@@ -29,14 +29,14 @@ constexpr uint64_t ms = 1'000'000;
 class Rig {
 public:
     explicit Rig(FtRole role, uint64_t epoch0 = 0)
-        : s_(ft_session_new(role, epoch0, timeout_ns), ft_session_free) {}
+        : s_(ftc_session_new(role, epoch0, timeout_ns), ftc_session_free) {}
 
     bool give(FtInputKind kind, uint64_t value = 0, const char *text = nullptr) {
         const FtInput in{kind, value, text};
         FtAction out[FT_ACTIONS_MAX];
         size_t n = 99;
         err_ = FtError{};
-        const bool taken = ft_session_step(s_.get(), &in, now, out, &n, &err_);
+        const bool taken = ftc_session_step(s_.get(), &in, now, out, &n, &err_);
         actions.assign(out, out + n);
         texts.clear();
         for (const FtAction &a : actions) {
@@ -74,12 +74,12 @@ public:
         }
         return "(no such action)";
     }
-    FtState state() const { return ft_session_state(s_.get()); }
-    FtRole role() const { return ft_session_role(s_.get()); }
-    uint64_t epoch() const { return ft_session_epoch(s_.get()); }
-    std::string reason() const { return ft_session_reason(s_.get()); }
+    FtState state() const { return ftc_session_state(s_.get()); }
+    FtRole role() const { return ftc_session_role(s_.get()); }
+    uint64_t epoch() const { return ftc_session_epoch(s_.get()); }
+    std::string reason() const { return ftc_session_reason(s_.get()); }
     std::string refusal() const { return err_.text; }
-    void set_epoch(uint64_t e) { ft_session_set_epoch(s_.get(), e); }
+    void set_epoch(uint64_t e) { ftc_session_set_epoch(s_.get(), e); }
 
     uint64_t now = 1'000 * ms;
     std::vector<FtAction> actions;
@@ -283,7 +283,7 @@ std::string expected(const Walk &w, FtInputKind kind) {
     }
     for (const auto &[state, inputs] : w.becomes) {
         if (has(inputs)) {
-            return ft_state_name(state);
+            return ftc_state_name(state);
         }
     }
     return "ignored";
@@ -306,7 +306,7 @@ std::string outcome_of(Rig &r, FtInputKind kind) {
         EXPECT_EQ(r.reason(), reason);
         return "ignored";
     }
-    return ft_state_name(r.state());
+    return ftc_state_name(r.state());
 }
 
 TEST(SessionTable, AnswersEveryInputInEveryState) {
@@ -820,10 +820,10 @@ TEST(Session, AWaitingSecondarySaysWhomItRefused) {
 }
 
 TEST(Session, NamesAreThoseOfTheInterface) {
-    EXPECT_STREQ(ft_state_name(FT_STATE_GOING_LIVE), "going-live");
-    EXPECT_STREQ(ft_state_name(FT_STATE_PROTECTED), "protected");
-    EXPECT_STREQ(ft_role_name(FT_ROLE_SECONDARY), "secondary");
-    EXPECT_STREQ(ft_state_name(static_cast<FtState>(99)), "unknown");
+    EXPECT_STREQ(ftc_state_name(FT_STATE_GOING_LIVE), "going-live");
+    EXPECT_STREQ(ftc_state_name(FT_STATE_PROTECTED), "protected");
+    EXPECT_STREQ(ftc_role_name(FT_ROLE_SECONDARY), "secondary");
+    EXPECT_STREQ(ftc_state_name(static_cast<FtState>(99)), "unknown");
 }
 
 } // namespace

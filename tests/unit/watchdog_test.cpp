@@ -72,9 +72,9 @@ TEST(Watchdog, AClockThatGoesBackCountsForNothing) {
 TEST(Watchdog, TheLimitFollowsTheTimeout) {
     constexpr uint64_t s = 1'000'000'000;
 
-    EXPECT_EQ(ft_watchdog_limit_ns(s / 2), 10 * s);
-    EXPECT_EQ(ft_watchdog_limit_ns(s), 10 * s);
-    EXPECT_EQ(ft_watchdog_limit_ns(2 * s), 20 * s);
+    EXPECT_EQ(ftc_watchdog_limit_ns(s / 2), 10 * s);
+    EXPECT_EQ(ftc_watchdog_limit_ns(s), 10 * s);
+    EXPECT_EQ(ftc_watchdog_limit_ns(2 * s), 20 * s);
 }
 
 /* Two nodes, looked at at different moments, whatever stands still of them and when. */
@@ -87,8 +87,8 @@ TEST(Watchdog, NeverDoBothGiveWay) {
                 look(b, now < begin_b || now > end_b, now + step / 3);
                 const uint64_t a_still = a.still_ns(FT_PART_MAIN_LOOP);
                 const uint64_t b_still = b.still_ns(FT_PART_MAIN_LOOP);
-                EXPECT_FALSE(ft_watchdog_gives_up(a_still, b.well_ns(now), limit) &&
-                             ft_watchdog_gives_up(b_still, a.well_ns(now), limit));
+                EXPECT_FALSE(ftc_watchdog_gives_up(a_still, b.well_ns(now), limit) &&
+                             ftc_watchdog_gives_up(b_still, a.well_ns(now), limit));
             }
         }
     }
@@ -102,12 +102,12 @@ TEST(Watchdog, NobodyGivesWayWhenBothMoveAgain) {
     for (; now < 3 * limit; now += step) {
         look(a, now < step, now);
         look(b, now < step, now + step / 2);
-        EXPECT_FALSE(ft_watchdog_gives_up(a.still_ns(FT_PART_MAIN_LOOP), b.well_ns(now), limit));
+        EXPECT_FALSE(ftc_watchdog_gives_up(a.still_ns(FT_PART_MAIN_LOOP), b.well_ns(now), limit));
     }
     look(a, true, now);
     const uint64_t old = b.still_ns(FT_PART_MAIN_LOOP);
     EXPECT_GE(old, limit);
-    EXPECT_FALSE(ft_watchdog_gives_up(old, a.well_ns(now + step), limit));
+    EXPECT_FALSE(ftc_watchdog_gives_up(old, a.well_ns(now + step), limit));
 }
 
 TEST(Watchdog, OneThatIsNotWellGivesWayToOneThatIs) {
@@ -119,7 +119,7 @@ TEST(Watchdog, OneThatIsNotWellGivesWayToOneThatIs) {
         look(a, now < 2 * step, now);
         look(b, true, now);
         still = a.still_ns(FT_PART_MAIN_LOOP);
-        EXPECT_EQ(ft_watchdog_gives_up(still, b.well_ns(now), limit), still >= limit);
+        EXPECT_EQ(ftc_watchdog_gives_up(still, b.well_ns(now), limit), still >= limit);
     }
-    EXPECT_FALSE(ft_watchdog_gives_up(0, a.well_ns(now), limit));
+    EXPECT_FALSE(ftc_watchdog_gives_up(0, a.well_ns(now), limit));
 }

@@ -24,7 +24,7 @@ struct Encoded {
     explicit Encoded(FtMsgType type = FT_MSG_LOG, size_t len = 40) : body(len, 0x77) {
         FtMsgHeader h = sample::header(type, 5, 9);
         h.body_len = uint32_t(len);
-        ft_wire_encode_header(&h, body.data(), bytes);
+        ftc_wire_encode_header(&h, body.data(), bytes);
     }
     /* A liar who knows how to compute the sum. */
     void resum() {
@@ -35,7 +35,7 @@ struct Encoded {
         FtMsgHeader h{};
         uint64_t sum = 0;
         FtError err{"untouched"};
-        bool good = ft_wire_decode_header(bytes, &h, &sum, &err);
+        bool good = ftc_wire_decode_header(bytes, &h, &sum, &err);
         EXPECT_EQ(good, std::string(err.text) == "untouched");
         return good ? "" : err.text;
     }
@@ -47,16 +47,16 @@ TEST(Wire, HeaderComesBack) {
     uint64_t sum = 0;
     FtError err{};
 
-    ASSERT_TRUE(ft_wire_decode_header(e.bytes, &h, &sum, &err)) << err.text;
+    ASSERT_TRUE(ftc_wire_decode_header(e.bytes, &h, &sum, &err)) << err.text;
     EXPECT_EQ(h.type, FT_MSG_LOG);
     EXPECT_EQ(h.epoch, 3u);
     EXPECT_EQ(h.session, sample::session);
     EXPECT_EQ(h.seq, 5u);
     EXPECT_EQ(h.seq_last, 9u);
     EXPECT_EQ(h.body_len, 40u);
-    EXPECT_TRUE(ft_wire_check_body(&h, sum, e.body.data(), &err));
+    EXPECT_TRUE(ftc_wire_check_body(&h, sum, e.body.data(), &err));
     e.body[7] ^= 1;
-    EXPECT_FALSE(ft_wire_check_body(&h, sum, e.body.data(), &err));
+    EXPECT_FALSE(ftc_wire_check_body(&h, sum, e.body.data(), &err));
     EXPECT_EQ(std::string(err.text).substr(0, 9), "body_sum:");
 }
 
@@ -66,9 +66,9 @@ TEST(Wire, EmptyBodyMayBeNull) {
     uint64_t sum = 0;
     FtError err{};
 
-    ft_wire_encode_header(&h, nullptr, bytes);
-    ASSERT_TRUE(ft_wire_decode_header(bytes, &h, &sum, &err)) << err.text;
-    EXPECT_TRUE(ft_wire_check_body(&h, sum, nullptr, &err));
+    ftc_wire_encode_header(&h, nullptr, bytes);
+    ASSERT_TRUE(ftc_wire_decode_header(bytes, &h, &sum, &err)) << err.text;
+    EXPECT_TRUE(ftc_wire_check_body(&h, sum, nullptr, &err));
 }
 
 /* The layout is a promise to other versions; a golden copy keeps it. */
@@ -152,14 +152,14 @@ TEST(Wire, NullErrorIsAllowed) {
     FtMsgHeader h;
     uint64_t sum;
     e.bytes[0] = 0;
-    EXPECT_FALSE(ft_wire_decode_header(e.bytes, &h, &sum, nullptr));
+    EXPECT_FALSE(ftc_wire_decode_header(e.bytes, &h, &sum, nullptr));
 }
 
 TEST(WireDeathTest, WeNeverSendWhatWeWouldRefuse) {
     FtMsgHeader h = sample::header(FT_MSG_ACK);
     uint8_t bytes[FT_WIRE_HEADER_BYTES], body[23] = {};
     h.body_len = sizeof(body);
-    EXPECT_DEATH(ft_wire_encode_header(&h, body, bytes), "body_len: 23 < min 24");
+    EXPECT_DEATH(ftc_wire_encode_header(&h, body, bytes), "body_len: 23 < min 24");
 }
 
 TEST(Wire, AckAndPingComeBack) {
@@ -168,18 +168,18 @@ TEST(Wire, AckAndPingComeBack) {
     uint8_t body[24];
     FtError err{};
 
-    EXPECT_EQ(ft_wire_encode_ack(&a, body, 23), 0u);
-    ASSERT_EQ(ft_wire_encode_ack(&a, body, 24), 24u);
-    ASSERT_TRUE(ft_wire_decode_ack(body, 24, &b, &err));
+    EXPECT_EQ(ftc_wire_encode_ack(&a, body, 23), 0u);
+    ASSERT_EQ(ftc_wire_encode_ack(&a, body, 24), 24u);
+    ASSERT_TRUE(ftc_wire_decode_ack(body, 24, &b, &err));
     EXPECT_EQ(0, memcmp(&a, &b, sizeof(a)));
-    EXPECT_FALSE(ft_wire_decode_ack(body, 23, &b, &err));
+    EXPECT_FALSE(ftc_wire_decode_ack(body, 23, &b, &err));
     EXPECT_STREQ(err.text, "ack: 23 bytes instead of 24");
 
-    EXPECT_EQ(ft_wire_encode_ping(&p, body, 15), 0u);
-    ASSERT_EQ(ft_wire_encode_ping(&p, body, 16), 16u);
-    ASSERT_TRUE(ft_wire_decode_ping(body, 16, &q, &err));
+    EXPECT_EQ(ftc_wire_encode_ping(&p, body, 15), 0u);
+    ASSERT_EQ(ftc_wire_encode_ping(&p, body, 16), 16u);
+    ASSERT_TRUE(ftc_wire_decode_ping(body, 16, &q, &err));
     EXPECT_EQ(0, memcmp(&p, &q, sizeof(p)));
-    EXPECT_FALSE(ft_wire_decode_ping(body, 17, &q, &err));
+    EXPECT_FALSE(ftc_wire_decode_ping(body, 17, &q, &err));
 }
 
 TEST(Wire, AckNeverClaimsMoreExecutedThanReceived) {
@@ -187,11 +187,11 @@ TEST(Wire, AckNeverClaimsMoreExecutedThanReceived) {
     uint8_t body[24];
     FtError err{};
 
-    ft_wire_encode_ack(&a, body, sizeof(body)); /* Read in a race: clamped. */
-    ASSERT_TRUE(ft_wire_decode_ack(body, sizeof(body), &b, &err));
+    ftc_wire_encode_ack(&a, body, sizeof(body)); /* Read in a race: clamped. */
+    ASSERT_TRUE(ftc_wire_decode_ack(body, sizeof(body), &b, &err));
     EXPECT_EQ(b.executed_seq, 10u);
     store<uint64_t>(body + 8, 12);
-    EXPECT_FALSE(ft_wire_decode_ack(body, sizeof(body), &b, &err));
+    EXPECT_FALSE(ftc_wire_decode_ack(body, sizeof(body), &b, &err));
     EXPECT_STREQ(err.text, "ack, executed_seq: 12 > received_seq 10");
 }
 

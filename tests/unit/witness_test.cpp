@@ -18,11 +18,11 @@ bool dead_after(std::string_view said) {
     FtWitnessWord one_by_one = FT_WITNESS_SILENT;
 
     for (size_t i = 0; i < said.size(); i++) {
-        one_by_one = ft_witness_hear(one_by_one, bytes + i, 1);
+        one_by_one = ftc_witness_hear(one_by_one, bytes + i, 1);
     }
-    const FtWitnessWord at_once = ft_witness_hear(FT_WITNESS_SILENT, bytes, said.size());
+    const FtWitnessWord at_once = ftc_witness_hear(FT_WITNESS_SILENT, bytes, said.size());
     EXPECT_EQ(one_by_one, at_once) << said;
-    return ft_witness_proves_death(at_once);
+    return ftc_witness_proves_death(at_once);
 }
 
 TEST(Witness, OneThatNeverSaidAliveProvesNothing) { EXPECT_FALSE(dead_after("")); }

@@ -135,12 +135,12 @@ std::string joined(const std::set<std::string> &words) {
 
 void print_nodes(const Graph &graph, FtRole role, const char *title) {
     std::printf("  subgraph cluster_%s {\n    label=\"%s\"; style=rounded; color=gray;\n",
-                ft_role_name(role), title);
+                ftc_role_name(role), title);
     for (const auto &[state, node] : graph) {
         const bool is_end = state == SessionState::Fenced || state == SessionState::Failed;
         if (node.role == role && !is_end) {
             std::printf("    %s [label=\"%s\\n(%s)\"];\n", name_of(state), name_of(state),
-                        ft_state_name(ft::session_shown_as(state)));
+                        ftc_state_name(ft::session_shown_as(state)));
         }
     }
     std::printf("  }\n");

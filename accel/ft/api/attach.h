@@ -17,7 +17,7 @@ FT_API_BEGIN
 typedef enum FtAttachVerdict {
     FT_ATTACH_GO_ON,
     FT_ATTACH_CUT,                     /* the rest is carried in a moment   */
-    FT_ATTACH_GIVE_UP                  /* ft_attach_pace_why() says why     */
+    FT_ATTACH_GIVE_UP                  /* ftc_attach_pace_why() says why     */
 } FtAttachVerdict;
 typedef struct FtAttachLook {          /* what a look at dirty memory found */
     uint64_t now_ns;
@@ -33,21 +33,21 @@ typedef struct FtAttachStats {
     uint64_t moved_ns;                 /* when the link last carried something */
 } FtAttachStats;
 typedef struct FtAttachPace FtAttachPace;
-FtAttachPace *ft_attach_pace_new(uint64_t now_ns, uint64_t memory) FT_NOEXCEPT;
-void ft_attach_pace_free(FtAttachPace *p) FT_NOEXCEPT;
+FtAttachPace *ftc_attach_pace_new(uint64_t now_ns, uint64_t memory) FT_NOEXCEPT;
+void ftc_attach_pace_free(FtAttachPace *p) FT_NOEXCEPT;
 /* given: bytes handed to the link so far; under_way: those not yet acknowledged. */
-void ft_attach_pace_link(FtAttachPace *p, uint64_t now_ns, uint64_t given,
-                         uint64_t under_way) FT_NOEXCEPT;
+void ftc_attach_pace_link(FtAttachPace *p, uint64_t now_ns, uint64_t given,
+                          uint64_t under_way) FT_NOEXCEPT;
 /* Decides after a look at the dirty memory, at the end of a pass or when one was due. */
-FtAttachVerdict ft_attach_pace_look(FtAttachPace *p, const FtAttachLook *look) FT_NOEXCEPT;
-bool ft_attach_pace_due(const FtAttachPace *p, uint64_t now_ns) FT_NOEXCEPT;
+FtAttachVerdict ftc_attach_pace_look(FtAttachPace *p, const FtAttachLook *look) FT_NOEXCEPT;
+bool ftc_attach_pace_due(const FtAttachPace *p, uint64_t now_ns) FT_NOEXCEPT;
 /* How many bytes to hand to the link at once; most is the caller's own limit. */
-uint64_t ft_attach_pace_slice(const FtAttachPace *p, uint64_t most) FT_NOEXCEPT;
-void ft_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) FT_NOEXCEPT;
-void ft_attach_pace_why(const FtAttachPace *p, FtError *err) FT_NOEXCEPT;
+uint64_t ftc_attach_pace_slice(const FtAttachPace *p, uint64_t most) FT_NOEXCEPT;
+void ftc_attach_pace_stats(FtAttachPace *p, FtAttachStats *s) FT_NOEXCEPT;
+void ftc_attach_pace_why(const FtAttachPace *p, FtError *err) FT_NOEXCEPT;
 /* How long to pause after a turn of ran_ns, for a guest that is to stand still for slowed
  * thousandths of its time. */
-uint64_t ft_attach_pause(uint64_t ran_ns, unsigned slowed) FT_NOEXCEPT;
+uint64_t ftc_attach_pause(uint64_t ran_ns, unsigned slowed) FT_NOEXCEPT;
 
 FT_API_END
 

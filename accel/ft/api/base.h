@@ -29,12 +29,12 @@ typedef struct FtError {
     char text[256];
 } FtError;
 
-uint64_t ft_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
+uint64_t ftc_hash(const uint8_t *data, size_t len) FT_NOEXCEPT;   /* XXH3 64   */
 
 /* Faults for tests, compiled in only with -Dft_faults=true; otherwise always
  * false. Names are listed in docs/HACKING.md; set by the environment variable
  * FT_FAULT=name[,name]. */
-bool ft_fault(const char *name) FT_NOEXCEPT;
+bool ftc_fault(const char *name) FT_NOEXCEPT;
 
 FT_API_END
 

@@ -17,24 +17,24 @@ FT_API_BEGIN
  */
 enum { FT_RAM_PAGE_BYTES = 4096 };
 typedef struct FtDigest FtDigest;
-FtDigest *ft_digest_new(void) FT_NOEXCEPT;
-void ft_digest_free(FtDigest *d) FT_NOEXCEPT;
-void ft_digest_clear(FtDigest *d) FT_NOEXCEPT;
-void ft_digest_add(FtDigest *d, const char *name, uint64_t hash) FT_NOEXCEPT;
+FtDigest *ftc_digest_new(void) FT_NOEXCEPT;
+void ftc_digest_free(FtDigest *d) FT_NOEXCEPT;
+void ftc_digest_clear(FtDigest *d) FT_NOEXCEPT;
+void ftc_digest_add(FtDigest *d, const char *name, uint64_t hash) FT_NOEXCEPT;
 /* The bytes for the log; valid until the next encode. */
-const uint8_t *ft_digest_encode(FtDigest *d, size_t *len) FT_NOEXCEPT;
+const uint8_t *ftc_digest_encode(FtDigest *d, size_t *len) FT_NOEXCEPT;
 /* False names the sections that differ. */
-bool ft_digest_compare(const FtDigest *d, const uint8_t *theirs, size_t len,
-                       FtError *err) FT_NOEXCEPT;
+bool ftc_digest_compare(const FtDigest *d, const uint8_t *theirs, size_t len,
+                        FtError *err) FT_NOEXCEPT;
 /* Section i, in order; false after the last one. */
-bool ft_digest_section(const FtDigest *d, size_t i, const char **name,
-                       uint64_t *hash) FT_NOEXCEPT;
+bool ftc_digest_section(const FtDigest *d, size_t i, const char **name,
+                        uint64_t *hash) FT_NOEXCEPT;
 /* One block of guest RAM; only pages that were written need be hashed again. */
 typedef struct FtRamHash FtRamHash;
-FtRamHash *ft_ram_hash_new(const char *name, uint64_t bytes) FT_NOEXCEPT;
-void ft_ram_hash_free(FtRamHash *r) FT_NOEXCEPT;
-void ft_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) FT_NOEXCEPT;
-void ft_ram_hash_add(const FtRamHash *r, FtDigest *d) FT_NOEXCEPT;
+FtRamHash *ftc_ram_hash_new(const char *name, uint64_t bytes) FT_NOEXCEPT;
+void ftc_ram_hash_free(FtRamHash *r) FT_NOEXCEPT;
+void ftc_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) FT_NOEXCEPT;
+void ftc_ram_hash_add(const FtRamHash *r, FtDigest *d) FT_NOEXCEPT;
 
 FT_API_END
 

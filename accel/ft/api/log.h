@@ -55,28 +55,28 @@ typedef enum FtOperatorInput {
 
 /* Writer, on the primary. put/commit: under RL. take: one sender thread. */
 typedef struct FtLogWriter FtLogWriter;
-FtLogWriter *ft_log_writer_new(size_t ring_bytes) FT_NOEXCEPT;
-void ft_log_writer_free(FtLogWriter *w) FT_NOEXCEPT;
-void ft_log_put_event(FtLogWriter *w, uint8_t event) FT_NOEXCEPT;
-void ft_log_put_int(FtLogWriter *w, uint64_t value) FT_NOEXCEPT;
-void ft_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) FT_NOEXCEPT;
+FtLogWriter *ftc_log_writer_new(size_t ring_bytes) FT_NOEXCEPT;
+void ftc_log_writer_free(FtLogWriter *w) FT_NOEXCEPT;
+void ftc_log_put_event(FtLogWriter *w, uint8_t event) FT_NOEXCEPT;
+void ftc_log_put_int(FtLogWriter *w, uint64_t value) FT_NOEXCEPT;
+void ftc_log_put_bytes(FtLogWriter *w, const uint8_t *data, size_t len) FT_NOEXCEPT;
 /* Publishes what was put since the last commit as one frame; nothing, if nothing
  * was put. Returns true if a frame was published. If the ring cannot take the frame
  * the writer is overflowed for good: it discards frames from then on, and the caller
  * must drop the secondary and release no output for its acknowledgements. */
-bool ft_log_commit(FtLogWriter *w) FT_NOEXCEPT;
+bool ftc_log_commit(FtLogWriter *w) FT_NOEXCEPT;
 /* How large the open frame is. */
-size_t ft_log_open_bytes(const FtLogWriter *w) FT_NOEXCEPT;
-bool ft_log_overflowed(const FtLogWriter *w) FT_NOEXCEPT;
+size_t ftc_log_open_bytes(const FtLogWriter *w) FT_NOEXCEPT;
+bool ftc_log_overflowed(const FtLogWriter *w) FT_NOEXCEPT;
 /* Sequence the frame now being written will get; frames count from 1. */
-uint64_t ft_log_open_seq(const FtLogWriter *w) FT_NOEXCEPT;
-size_t ft_log_writer_used(const FtLogWriter *w) FT_NOEXCEPT;     /* any thread */
+uint64_t ftc_log_open_seq(const FtLogWriter *w) FT_NOEXCEPT;
+size_t ftc_log_writer_used(const FtLogWriter *w) FT_NOEXCEPT;     /* any thread */
 /* Whole frames, as many as make a good message, never more than bytes_max; returns
  * their bytes, 0 if there is no frame. They stay in the ring, and *data is valid,
- * until ft_log_take_done. */
-size_t ft_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
-                   uint64_t *first_seq, uint64_t *last_seq) FT_NOEXCEPT;
-void ft_log_take_done(FtLogWriter *w) FT_NOEXCEPT;
+ * until ftc_log_take_done. */
+size_t ftc_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
+                    uint64_t *first_seq, uint64_t *last_seq) FT_NOEXCEPT;
+void ftc_log_take_done(FtLogWriter *w) FT_NOEXCEPT;
 
 /* Reader, on the secondary. feed: one receiver thread. get: under RL.
  * feed decodes the whole body against events.def first, so that get cannot
@@ -84,29 +84,29 @@ void ft_log_take_done(FtLogWriter *w) FT_NOEXCEPT;
  * follow on. feed returns 1 taken, 0 no room now (try again later), -1 bad. A body
  * is at most a quarter of the ring, so that two frames may stay readable there. */
 typedef struct FtLogReader FtLogReader;
-FtLogReader *ft_log_reader_new(size_t ring_bytes) FT_NOEXCEPT;
-void ft_log_reader_free(FtLogReader *r) FT_NOEXCEPT;
-int ft_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
-                uint64_t last_seq, FtError *err) FT_NOEXCEPT;
+FtLogReader *ftc_log_reader_new(size_t ring_bytes) FT_NOEXCEPT;
+void ftc_log_reader_free(FtLogReader *r) FT_NOEXCEPT;
+int ftc_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
+                 uint64_t last_seq, FtError *err) FT_NOEXCEPT;
 /* Where a body of len bytes may be received, so that feed need not copy it; NULL
  * if it has to be received elsewhere. Receiver thread. */
-uint8_t *ft_log_space(FtLogReader *r, size_t len) FT_NOEXCEPT;
+uint8_t *ftc_log_space(FtLogReader *r, size_t len) FT_NOEXCEPT;
 /* Called by feed for each NET event of a body that it takes, in order. To be set before
  * the first feed. */
 typedef void FtPacketLogged(uint32_t netdev, const uint8_t *data, size_t len);
-void ft_log_reader_watch(FtLogReader *r, FtPacketLogged *packet) FT_NOEXCEPT;
-bool ft_log_available(const FtLogReader *r) FT_NOEXCEPT;         /* any thread */
+void ftc_log_reader_watch(FtLogReader *r, FtPacketLogged *packet) FT_NOEXCEPT;
+bool ftc_log_available(const FtLogReader *r) FT_NOEXCEPT;         /* any thread */
 /* get_event needs available; get_int and get_bytes answer the fields of that
  * event in order. Asking for more or other fields than the event has returns
  * false and marks the reader "confused" (the caller reports divergence). */
-bool ft_log_get_event(FtLogReader *r, uint8_t *event) FT_NOEXCEPT;
-bool ft_log_get_int(FtLogReader *r, uint64_t *value) FT_NOEXCEPT;
+bool ftc_log_get_event(FtLogReader *r, uint8_t *event) FT_NOEXCEPT;
+bool ftc_log_get_int(FtLogReader *r, uint64_t *value) FT_NOEXCEPT;
 /* *data stays valid until the frame after the next one is opened: the next event may
  * be got before the bytes of this one are used. */
-bool ft_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) FT_NOEXCEPT;
-uint64_t ft_log_received_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
-uint64_t ft_log_consumed_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
-uint64_t ft_log_received_icount(const FtLogReader *r) FT_NOEXCEPT;
+bool ftc_log_get_bytes(FtLogReader *r, const uint8_t **data, size_t *len) FT_NOEXCEPT;
+uint64_t ftc_log_received_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
+uint64_t ftc_log_consumed_seq(const FtLogReader *r) FT_NOEXCEPT;  /* any thread */
+uint64_t ftc_log_received_icount(const FtLogReader *r) FT_NOEXCEPT;
 
 FT_API_END
 

@@ -18,14 +18,14 @@ FT_API_BEGIN
  * primary that was stopped (SIGSTOP) and continued. Thread: any (atomic).
  */
 typedef struct FtLease FtLease;
-FtLease *ft_lease_new(uint64_t timeout_ns) FT_NOEXCEPT;
-void ft_lease_free(FtLease *l) FT_NOEXCEPT;
+FtLease *ftc_lease_new(uint64_t timeout_ns) FT_NOEXCEPT;
+void ftc_lease_free(FtLease *l) FT_NOEXCEPT;
 /* To be called when the connections come up, never at READY: a READY that was delayed
  * would make the lease last longer than the secondary waits. */
-void ft_lease_start(FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
-void ft_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NOEXCEPT;
-bool ft_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
-uint64_t ft_lease_rtt_ns(const FtLease *l) FT_NOEXCEPT;          /* median    */
+void ftc_lease_start(FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
+void ftc_lease_answered(FtLease *l, uint64_t ping_sent_ns, uint64_t now_ns) FT_NOEXCEPT;
+bool ftc_lease_valid(const FtLease *l, uint64_t now_ns) FT_NOEXCEPT;
+uint64_t ftc_lease_rtt_ns(const FtLease *l) FT_NOEXCEPT;          /* median    */
 
 /*
  * May what the guest has sent in frame N leave now? See accel/ft/output_gate.hpp.
@@ -39,16 +39,16 @@ typedef enum FtOutput {
     FT_OUTPUT_CLOSED            /* fenced: nothing leaves any more          */
 } FtOutput;
 typedef struct FtGate FtGate;
-FtGate *ft_gate_new(void) FT_NOEXCEPT;                       /* FT_OUTPUT_CLOSED */
-void ft_gate_free(FtGate *g) FT_NOEXCEPT;
-void ft_gate_set(FtGate *g, FtOutput mode) FT_NOEXCEPT;
-FtOutput ft_gate_mode(const FtGate *g) FT_NOEXCEPT;
+FtGate *ftc_gate_new(void) FT_NOEXCEPT;                       /* FT_OUTPUT_CLOSED */
+void ftc_gate_free(FtGate *g) FT_NOEXCEPT;
+void ftc_gate_set(FtGate *g, FtOutput mode) FT_NOEXCEPT;
+FtOutput ftc_gate_mode(const FtGate *g) FT_NOEXCEPT;
 /*
  * False: nothing may leave at this instant. Else the output of frames up to *up_to
  * may. @lease: NULL while no secondary is connected. Ask before each output.
  */
-bool ft_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq,
-                   uint64_t now_ns, uint64_t *up_to) FT_NOEXCEPT;
+bool ftc_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq,
+                    uint64_t now_ns, uint64_t *up_to) FT_NOEXCEPT;
 
 FT_API_END
 

@@ -26,17 +26,17 @@ typedef struct FtHoldStats {
     uint64_t released, dropped_full, destroyed;
     uint64_t hold_ns_p50, hold_ns_p99, hold_ns_max;
 } FtHoldStats;
-FtHold *ft_hold_new(size_t bytes_max, size_t packets_max) FT_NOEXCEPT;
-void ft_hold_free(FtHold *h) FT_NOEXCEPT;
+FtHold *ftc_hold_new(size_t bytes_max, size_t packets_max) FT_NOEXCEPT;
+void ftc_hold_free(FtHold *h) FT_NOEXCEPT;
 /* Where the next packet may be put together, so that push need not copy it. */
-uint8_t *ft_hold_space(FtHold *h, size_t len) FT_NOEXCEPT;
-/* Takes the packet out of ft_hold_space, or copies it. False: the hold is full, and the
+uint8_t *ftc_hold_space(FtHold *h, size_t len) FT_NOEXCEPT;
+/* Takes the packet out of ftc_hold_space, or copies it. False: the hold is full, and the
  * packet was dropped and counted, as by a full NIC queue. */
-bool ft_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) FT_NOEXCEPT;
+bool ftc_hold_push(FtHold *h, const FtPacket *p, uint64_t now_ns) FT_NOEXCEPT;
 /* Next packet whose frame is acked (p.seq <= acked_seq), in order. */
-bool ft_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
-void ft_hold_destroy_all(FtHold *h) FT_NOEXCEPT;
-void ft_hold_stats(const FtHold *h, FtHoldStats *s) FT_NOEXCEPT;
+bool ftc_hold_pop(FtHold *h, uint64_t acked_seq, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
+void ftc_hold_destroy_all(FtHold *h) FT_NOEXCEPT;
+void ftc_hold_stats(const FtHold *h, FtHoldStats *s) FT_NOEXCEPT;
 
 /*
  * Packets from outside that have reached this secondary's own netdev and are not in
@@ -57,21 +57,21 @@ typedef struct FtEarlyStats {
     uint64_t given;                    /* popped                            */
     uint64_t dropped;                  /* full, too old, or passed by the log */
 } FtEarlyStats;
-FtEarly *ft_early_new(const FtEarlyLimits *limits) FT_NOEXCEPT;
-void ft_early_free(FtEarly *e) FT_NOEXCEPT;
+FtEarly *ftc_early_new(const FtEarlyLimits *limits) FT_NOEXCEPT;
+void ftc_early_free(FtEarly *e) FT_NOEXCEPT;
 /* The length of the header in front of the Ethernet frame in each packet. A change
  * drops all that is kept. */
-void ft_early_set_header(FtEarly *e, size_t bytes) FT_NOEXCEPT;
+void ftc_early_set_header(FtEarly *e, size_t bytes) FT_NOEXCEPT;
 /* True: the packet is kept. False: it is in the log already, or the guest itself (own is
  * its address) has sent it. */
-bool ft_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
+bool ftc_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
+                       uint64_t now_ns) FT_NOEXCEPT;
+void ftc_early_logged(FtEarly *e, const uint8_t *data, size_t len,
                       uint64_t now_ns) FT_NOEXCEPT;
-void ft_early_logged(FtEarly *e, const uint8_t *data, size_t len,
-                     uint64_t now_ns) FT_NOEXCEPT;
 /* At go-live: the next kept packet for the guest, in the order of arrival. */
-bool ft_early_pop(FtEarly *e, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
-void ft_early_clear(FtEarly *e) FT_NOEXCEPT;
-void ft_early_stats(const FtEarly *e, FtEarlyStats *s) FT_NOEXCEPT;
+bool ftc_early_pop(FtEarly *e, uint64_t now_ns, FtPacket *p) FT_NOEXCEPT;
+void ftc_early_clear(FtEarly *e) FT_NOEXCEPT;
+void ftc_early_stats(const FtEarly *e, FtEarlyStats *s) FT_NOEXCEPT;
 
 FT_API_END
 

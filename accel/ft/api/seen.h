@@ -24,28 +24,28 @@ typedef struct FtSeenLimits {
 } FtSeenLimits;
 typedef struct FtSeenStats {
     uint64_t sources, reports, report_bytes;   /* now                       */
-    uint64_t told;                     /* frames given by ft_seen_next      */
+    uint64_t told;                     /* frames given by ftc_seen_next      */
 } FtSeenStats;
-FtSeen *ft_seen_new(const FtSeenLimits *limits) FT_NOEXCEPT;
-void ft_seen_free(FtSeen *s) FT_NOEXCEPT;
+FtSeen *ftc_seen_new(const FtSeenLimits *limits) FT_NOEXCEPT;
+void ftc_seen_free(FtSeen *s) FT_NOEXCEPT;
 /* The length of the header in front of the Ethernet frame in each packet. */
-void ft_seen_set_header(FtSeen *s, size_t bytes) FT_NOEXCEPT;
-void ft_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
-                        uint64_t now_ns) FT_NOEXCEPT;
-void ft_seen_from_outside(FtSeen *s, const uint8_t *data, size_t len,
-                          uint64_t now_ns) FT_NOEXCEPT;
+void ftc_seen_set_header(FtSeen *s, size_t bytes) FT_NOEXCEPT;
+void ftc_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
+                         uint64_t now_ns) FT_NOEXCEPT;
+void ftc_seen_from_outside(FtSeen *s, const uint8_t *data, size_t len,
+                           uint64_t now_ns) FT_NOEXCEPT;
 /* Is the packet's sender an address that the guest has sent from? */
-bool ft_seen_is_guests(const FtSeen *s, const uint8_t *data, size_t len) FT_NOEXCEPT;
-void ft_seen_clear(FtSeen *s) FT_NOEXCEPT;
+bool ftc_seen_is_guests(const FtSeen *s, const uint8_t *data, size_t len) FT_NOEXCEPT;
+void ftc_seen_clear(FtSeen *s) FT_NOEXCEPT;
 /* One round of announcements: after begin, next gives one Ethernet frame after the
  * other, until it returns false. */
-void ft_seen_begin_round(FtSeen *s, uint64_t now_ns) FT_NOEXCEPT;
-bool ft_seen_next(FtSeen *s, const uint8_t **frame, size_t *len) FT_NOEXCEPT;
+void ftc_seen_begin_round(FtSeen *s, uint64_t now_ns) FT_NOEXCEPT;
+bool ftc_seen_next(FtSeen *s, const uint8_t **frame, size_t *len) FT_NOEXCEPT;
 /* What was seen, as bytes for the other node; valid until the next save. */
-const uint8_t *ft_seen_save(FtSeen *s, uint64_t now_ns, size_t *len) FT_NOEXCEPT;
-bool ft_seen_load(FtSeen *s, const uint8_t *data, size_t len, uint64_t now_ns,
-                  FtError *err) FT_NOEXCEPT;
-void ft_seen_stats(const FtSeen *s, FtSeenStats *stats) FT_NOEXCEPT;
+const uint8_t *ftc_seen_save(FtSeen *s, uint64_t now_ns, size_t *len) FT_NOEXCEPT;
+bool ftc_seen_load(FtSeen *s, const uint8_t *data, size_t len, uint64_t now_ns,
+                   FtError *err) FT_NOEXCEPT;
+void ftc_seen_stats(const FtSeen *s, FtSeenStats *stats) FT_NOEXCEPT;
 
 FT_API_END
 

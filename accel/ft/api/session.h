@@ -98,23 +98,23 @@ typedef struct FtAction {
 
 typedef struct FtSession FtSession;
 /* epoch0: the epoch to count on from (0 for a new VM). */
-FtSession *ft_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) FT_NOEXCEPT;
-void ft_session_free(FtSession *s) FT_NOEXCEPT;
+FtSession *ftc_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) FT_NOEXCEPT;
+void ftc_session_free(FtSession *s) FT_NOEXCEPT;
 /* Decides what the input means, sets the new state, and lists the actions in the order
  * in which they have to be done. *n <= FT_ACTIONS_MAX. An operator's input that cannot
  * be served now returns false, names the reason and changes nothing; a late or stray
  * event from outside is ignored. */
 enum { FT_ACTIONS_MAX = 16 };
-bool ft_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
-                     FtAction actions[FT_ACTIONS_MAX], size_t *n, FtError *err) FT_NOEXCEPT;
+bool ftc_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
+                      FtAction actions[FT_ACTIONS_MAX], size_t *n, FtError *err) FT_NOEXCEPT;
 /* The secondary learns the epoch from the primary's first message. */
-void ft_session_set_epoch(FtSession *s, uint64_t epoch) FT_NOEXCEPT;
-FtRole ft_session_role(const FtSession *s) FT_NOEXCEPT;
-FtState ft_session_state(const FtSession *s) FT_NOEXCEPT;
-uint64_t ft_session_epoch(const FtSession *s) FT_NOEXCEPT;
-const char *ft_session_reason(const FtSession *s) FT_NOEXCEPT; /* why not protected */
-const char *ft_state_name(FtState s) FT_NOEXCEPT;              /* "protected" ...   */
-const char *ft_role_name(FtRole r) FT_NOEXCEPT;
+void ftc_session_set_epoch(FtSession *s, uint64_t epoch) FT_NOEXCEPT;
+FtRole ftc_session_role(const FtSession *s) FT_NOEXCEPT;
+FtState ftc_session_state(const FtSession *s) FT_NOEXCEPT;
+uint64_t ftc_session_epoch(const FtSession *s) FT_NOEXCEPT;
+const char *ftc_session_reason(const FtSession *s) FT_NOEXCEPT; /* why not protected */
+const char *ftc_state_name(FtState s) FT_NOEXCEPT;              /* "protected" ...   */
+const char *ftc_role_name(FtRole r) FT_NOEXCEPT;
 
 FT_API_END
 

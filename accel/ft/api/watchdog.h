@@ -22,25 +22,25 @@ typedef enum FtMotion {
 } FtMotion;
 enum { FT_LOOKS_PER_LIMIT = 10 };
 typedef struct FtWatchdog FtWatchdog;
-FtWatchdog *ft_watchdog_new(uint64_t limit_ns) FT_NOEXCEPT;
-void ft_watchdog_free(FtWatchdog *w) FT_NOEXCEPT;
+FtWatchdog *ftc_watchdog_new(uint64_t limit_ns) FT_NOEXCEPT;
+void ftc_watchdog_free(FtWatchdog *w) FT_NOEXCEPT;
 /* @moved: the part has moved since the last look, or is idle and may be. */
-FtMotion ft_watchdog_look(FtWatchdog *w, FtPart part, bool moved, uint64_t now_ns) FT_NOEXCEPT;
+FtMotion ftc_watchdog_look(FtWatchdog *w, FtPart part, bool moved, uint64_t now_ns) FT_NOEXCEPT;
 /* still: for how long the part has not moved. stood: for how long it had not moved the
  * last time that this was longer than the limit. */
-uint64_t ft_watchdog_still_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
-uint64_t ft_watchdog_stood_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
+uint64_t ftc_watchdog_still_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
+uint64_t ftc_watchdog_stood_ns(const FtWatchdog *w, FtPart part) FT_NOEXCEPT;
 /* For how long no part of this node has been seen to stand still. */
-uint64_t ft_watchdog_well_ns(const FtWatchdog *w, uint64_t now_ns) FT_NOEXCEPT;
-uint64_t ft_watchdog_limit_ns(uint64_t timeout_ns) FT_NOEXCEPT;
+uint64_t ftc_watchdog_well_ns(const FtWatchdog *w, uint64_t now_ns) FT_NOEXCEPT;
+uint64_t ftc_watchdog_limit_ns(uint64_t timeout_ns) FT_NOEXCEPT;
 /* Is this long enough to be shown to an operator: more than one look? */
-bool ft_watchdog_is_seen(uint64_t still_ns, uint64_t limit_ns) FT_NOEXCEPT;
+bool ftc_watchdog_is_seen(uint64_t still_ns, uint64_t limit_ns) FT_NOEXCEPT;
 /* Should a node that has stood still for still_ns give way to the other one? Not if the
  * other one stands still too, or did so until a moment ago: what both wait for (a
  * storage, say) may come back, and then comes back for both. */
-bool ft_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns,
-                          uint64_t limit_ns) FT_NOEXCEPT;
-const char *ft_part_name(FtPart part) FT_NOEXCEPT;
+bool ftc_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns,
+                           uint64_t limit_ns) FT_NOEXCEPT;
+const char *ftc_part_name(FtPart part) FT_NOEXCEPT;
 
 FT_API_END
 

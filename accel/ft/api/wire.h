@@ -49,13 +49,13 @@ typedef struct FtMsgHeader {
 } FtMsgHeader;
 
 /* Writes FT_WIRE_HEADER_BYTES to out; checksums cover header and body. */
-void ft_wire_encode_header(const FtMsgHeader *h, const uint8_t *body,
-                           uint8_t *out) FT_NOEXCEPT;
+void ftc_wire_encode_header(const FtMsgHeader *h, const uint8_t *body,
+                            uint8_t *out) FT_NOEXCEPT;
 /* Checks magic, version range, type, reserved bytes, length, header sum. */
-bool ft_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_sum,
-                           FtError *err) FT_NOEXCEPT;
-bool ft_wire_check_body(const FtMsgHeader *h, uint64_t body_sum,
-                        const uint8_t *body, FtError *err) FT_NOEXCEPT;
+bool ftc_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_sum,
+                            FtError *err) FT_NOEXCEPT;
+bool ftc_wire_check_body(const FtMsgHeader *h, uint64_t body_sum,
+                         const uint8_t *body, FtError *err) FT_NOEXCEPT;
 
 /* HELLO body. The fingerprint is a list of "name=value" lines (machine type,
  * cpu, ram, devices with properties, QEMU version, FT_CORE_VERSION).
@@ -74,30 +74,30 @@ typedef struct FtHello {
 } FtHello;
 
 /* Returns bytes written, or 0 if cap is too small. */
-size_t ft_wire_encode_hello(const FtHello *h, uint8_t *out, size_t cap) FT_NOEXCEPT;
+size_t ftc_wire_encode_hello(const FtHello *h, uint8_t *out, size_t cap) FT_NOEXCEPT;
 /* h->fingerprint points into body afterwards. */
-bool ft_wire_decode_hello(const uint8_t *body, size_t len, FtHello *h,
-                          FtError *err) FT_NOEXCEPT;
+bool ftc_wire_decode_hello(const uint8_t *body, size_t len, FtHello *h,
+                           FtError *err) FT_NOEXCEPT;
 /* False names the first differing line: "cpu: here 'a', peer 'b'". */
-bool ft_fingerprint_compare(const char *ours, size_t ours_len, const char *theirs,
-                            size_t theirs_len, FtError *err) FT_NOEXCEPT;
+bool ftc_fingerprint_compare(const char *ours, size_t ours_len, const char *theirs,
+                             size_t theirs_len, FtError *err) FT_NOEXCEPT;
 
 typedef struct FtAck {                 /* ACK body                          */
     uint64_t received_seq;             /* every frame up to here is safe    */
     uint64_t executed_seq;             /* replay has consumed up to here    */
     uint64_t executed_icount;          /* guest instructions since the cut  */
 } FtAck;
-size_t ft_wire_encode_ack(const FtAck *a, uint8_t *out, size_t cap) FT_NOEXCEPT;
-bool ft_wire_decode_ack(const uint8_t *body, size_t len, FtAck *a,
-                        FtError *err) FT_NOEXCEPT;
+size_t ftc_wire_encode_ack(const FtAck *a, uint8_t *out, size_t cap) FT_NOEXCEPT;
+bool ftc_wire_decode_ack(const uint8_t *body, size_t len, FtAck *a,
+                         FtError *err) FT_NOEXCEPT;
 
 typedef struct FtPing {                /* PING and PONG body                */
     uint64_t counter;
     uint64_t sender_ns;                /* sender's clock; PONG echoes it    */
 } FtPing;
-size_t ft_wire_encode_ping(const FtPing *p, uint8_t *out, size_t cap) FT_NOEXCEPT;
-bool ft_wire_decode_ping(const uint8_t *body, size_t len, FtPing *p,
-                         FtError *err) FT_NOEXCEPT;
+size_t ftc_wire_encode_ping(const FtPing *p, uint8_t *out, size_t cap) FT_NOEXCEPT;
+bool ftc_wire_decode_ping(const uint8_t *body, size_t len, FtPing *p,
+                          FtError *err) FT_NOEXCEPT;
 /* REFUSE, GOODBYE: the body is a UTF-8 sentence of at most FT_REASON_MAX. */
 
 FT_API_END

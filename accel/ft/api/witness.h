@@ -21,9 +21,9 @@ typedef enum FtWitnessWord {
     FT_WITNESS_CLOSES = 'c',    /* it ends on purpose, or is no witness     */
 } FtWitnessWord;
 /* What it has said, after @count more bytes of the stream. */
-FtWitnessWord ft_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) FT_NOEXCEPT;
+FtWitnessWord ftc_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) FT_NOEXCEPT;
 /* Does the orderly end of the stream, after @last, prove that the peer's process died? */
-bool ft_witness_proves_death(FtWitnessWord last) FT_NOEXCEPT;
+bool ftc_witness_proves_death(FtWitnessWord last) FT_NOEXCEPT;
 
 FT_API_END
 

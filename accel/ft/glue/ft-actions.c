@@ -56,16 +56,16 @@ static void ft_state_changed(void)
 {
     static FtState before;
     FtSession *s = ft_node.session;
-    FtState state = ft_session_state(s);
+    FtState state = ftc_session_state(s);
 
-    trace_ft_state(ft_role_name(ft_session_role(s)), ft_state_name(state),
-                   ft_session_epoch(s), ft_session_reason(s));
+    trace_ft_state(ftc_role_name(ftc_session_role(s)), ftc_state_name(state),
+                   ftc_session_epoch(s), ftc_session_reason(s));
     ft_allow_update(state);
-    qapi_event_send_ft_state_change((FtNodeRole)ft_session_role(s),
-                                    (FtNodeState)state, ft_session_epoch(s),
-                                    ft_session_reason(s));
+    qapi_event_send_ft_state_change((FtNodeRole)ftc_session_role(s),
+                                    (FtNodeState)state, ftc_session_epoch(s),
+                                    ftc_session_reason(s));
     if (state == FT_STATE_SYNCING && before != FT_STATE_SYNCING
-        && ft_session_role(s) == FT_ROLE_SECONDARY) {
+        && ftc_session_role(s) == FT_ROLE_SECONDARY) {
         ft_load_begin();
     }
     if (state == FT_STATE_EXPOSED) {

@@ -90,8 +90,8 @@ static void ft_arbiter_prove(void *opaque)
     if (ft_node.config.role == FT_ROLE_SECONDARY || ft_disk_shared()) {
         ft_prove_images();
     }
-    if (!ft_arbiter_check_spec(ft_node.config.arbiter, &why)
-        || !ft_arbiter_reserve(ft_node.config.arbiter, ft_node.node_id, &why)) {
+    if (!ftc_arbiter_check_spec(ft_node.config.arbiter, &why)
+        || !ftc_arbiter_reserve(ft_node.config.arbiter, ft_node.node_id, &why)) {
         error_report("ft-arbiter=%s: user %u, as which QEMU runs, could not claim the guest "
                      "here: %s", ft_node.config.arbiter, (unsigned)geteuid(), why.text);
         exit(1);
@@ -100,7 +100,7 @@ static void ft_arbiter_prove(void *opaque)
 
 static void ft_arbiter_exit(Notifier *n, void *opaque)
 {
-    ft_arbiter_unreserve(ft_node.config.arbiter, ft_node.node_id);
+    ftc_arbiter_unreserve(ft_node.config.arbiter, ft_node.node_id);
 }
 
 static Notifier exit_notifier = { .notify = ft_arbiter_exit };

@@ -64,8 +64,8 @@ static bool ft_attach_follow_link(void)
     uint64_t now_ns = ft_now_ns(), under_way = ft_link_under_way();
     FtAttachStats s;
 
-    ft_attach_pace_link(attach.pace, now_ns, ft_node.attach_bytes, under_way);
-    ft_attach_pace_stats(attach.pace, &s);
+    ftc_attach_pace_link(attach.pace, now_ns, ft_node.attach_bytes, under_way);
+    ftc_attach_pace_stats(attach.pace, &s);
     ft_node.attach = s;
     attach.moved_ns = MAX(attach.moved_ns, s.moved_ns);
     if (now_ns - attach.moved_ns < FT_STILL_NS) {
@@ -114,8 +114,8 @@ static FtAttachVerdict ft_attach_look(void)
     look.now_ns = ft_now_ns();
     look.beside = ft_copy_left() + ft_cut_devices_bytes();
     ft_node.attach_left = look.left + ft_copy_left();
-    verdict = ft_attach_pace_look(attach.pace, &look);
-    ft_attach_pace_stats(attach.pace, &ft_node.attach);
+    verdict = ftc_attach_pace_look(attach.pace, &look);
+    ftc_attach_pace_stats(attach.pace, &ft_node.attach);
     ft_slow_set(ft_node.attach.slowed);
     trace_ft_attach_look(ft_node.attach.looks, look.left, look.written, ft_node.attach_bytes,
                          ft_node.attach.link_rate, ft_node.attach.slowed, verdict);
@@ -136,7 +136,7 @@ static bool ft_attach_decide(bool done)
     qatomic_set(&attach.mark, FT_MARK_NONE);
     attach.closing = verdict == FT_ATTACH_CUT && !ft_main_loop_owes();
     if (verdict == FT_ATTACH_GIVE_UP) {
-        ft_attach_pace_why(attach.pace, &why);
+        ftc_attach_pace_why(attach.pace, &why);
         ft_attach_fail(why.text);
         return true;
     }
@@ -159,7 +159,7 @@ static int ft_attach_send_slice(void)
     int done;
 
     ft_die_at("die-at-ram-pass");
-    migration_rate_set(ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES) * FT_RATE_UNITS);
+    migration_rate_set(ftc_attach_pace_slice(attach.pace, FT_SLICE_BYTES) * FT_RATE_UNITS);
     migration_rate_reset();
     done = qemu_savevm_state_iterate(ft_stream_file(), false);
     ft_stream_flush();
@@ -170,7 +170,7 @@ static int ft_attach_send_slice(void)
  * queue a slice, so come before the memory. */
 static uint64_t ft_attach_room(void)
 {
-    uint64_t slice = ft_attach_pace_slice(attach.pace, FT_SLICE_BYTES);
+    uint64_t slice = ftc_attach_pace_slice(attach.pace, FT_SLICE_BYTES);
 
     return ft_copy_left() ? slice / 2 : 2 * slice;
 }
@@ -215,7 +215,7 @@ static void ft_attach_slice(void *opaque)
     if (done && attach.closing && qatomic_read(&attach.mark) == FT_MARK_NONE) {
         qatomic_set(&attach.mark, FT_MARK_ASKED);
         ft_link_send(FT_MSG_MARK, NULL);
-    } else if ((done || ft_attach_pace_due(attach.pace, start_ns)) && ft_attach_decide(done)) {
+    } else if ((done || ftc_attach_pace_due(attach.pace, start_ns)) && ft_attach_decide(done)) {
         return;
     }
     if (runstate_is_running()) {
@@ -266,8 +266,8 @@ void ft_attach_begin(uint64_t epoch)
         error_free(err);
         return;
     }
-    ft_attach_pace_free(attach.pace);
-    attach.pace = ft_attach_pace_new(ft_now_ns(), ram_bytes_total());
+    ftc_attach_pace_free(attach.pace);
+    attach.pace = ftc_attach_pace_new(ft_now_ns(), ram_bytes_total());
     g_assert(attach.pace);
     attach.closing = false;
     attach.mark = FT_MARK_NONE;

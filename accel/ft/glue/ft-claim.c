@@ -15,8 +15,8 @@ static void ft_claim_one(uint64_t epoch)
 {
     FtError why = { "" };
 
-    switch (ft_arbiter_claim(ft_node.config.arbiter, ft_node.vm_uuid, epoch,
-                             ft_node.node_id, &why)) {
+    switch (ftc_arbiter_claim(ft_node.config.arbiter, ft_node.vm_uuid, epoch,
+                              ft_node.node_id, &why)) {
     case FT_CLAIM_WON:
         ft_post(0, FT_IN_ARBITER_WON, epoch, NULL);
         break;

@@ -28,7 +28,7 @@ FtConn *ft_conn_new(bool primary, const char *address)
     c->state_fd = -1;
     c->primary = primary;
     c->address = g_strdup(address);
-    c->lease = ft_lease_new(ft_node.config.timeout_ns);
+    c->lease = ftc_lease_new(ft_node.config.timeout_ns);
     c->queue = g_async_queue_new();
     qemu_sem_init(&c->writable, 1);
     c->rest = g_byte_array_new();
@@ -58,7 +58,7 @@ void ft_conn_unref(FtConn *c)
     }
     g_clear_pointer(&c->log, object_unref);
     g_clear_pointer(&c->beat, object_unref);
-    ft_lease_free(c->lease);
+    ftc_lease_free(c->lease);
     g_byte_array_unref(c->rest);
     qemu_sem_destroy(&c->writable);
     qemu_mutex_destroy(&c->ack_lock);

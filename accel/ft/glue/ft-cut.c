@@ -167,8 +167,8 @@ static void ft_cut_begin_log(bool was_running)
 {
     static FtLogWriter *writer; /* of the attach before; freed at the next  */
 
-    ft_log_writer_free(writer);
-    writer = ft_log_writer_new(FT_LOG_RING_BYTES);
+    ftc_log_writer_free(writer);
+    writer = ftc_log_writer_new(FT_LOG_RING_BYTES);
     ft_output_set(FT_OUTPUT_KEEP);
     ft_output_restart();
     ft_link_start_log(writer);

@@ -43,7 +43,7 @@ static void ft_add_bytes(GPtrArray *lines, const char *what, const char *name,
                          const uint8_t *data, size_t len)
 {
     ft_add_line(lines, "%s %s=%zu bytes, hash %016" PRIx64, what, name, len,
-                ft_hash(data, len));
+                ftc_hash(data, len));
 }
 
 /* -- the machine -------------------------------------------------------------------- */

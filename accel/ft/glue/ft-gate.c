@@ -19,14 +19,14 @@ static QEMUBH *release_bh;
 
 bool ft_output_may_leave(uint64_t *up_to)
 {
-    uint64_t acked = ft_fault("release-before-ack") ? UINT64_MAX : ft_peer_acked();
+    uint64_t acked = ftc_fault("release-before-ack") ? UINT64_MAX : ft_peer_acked();
 
-    return ft_gate_limit(gate, ft_peer_lease(), acked, ft_now_ns(), up_to);
+    return ftc_gate_limit(gate, ft_peer_lease(), acked, ft_now_ns(), up_to);
 }
 
 FtOutput ft_output_mode(void)
 {
-    return ft_gate_mode(gate);
+    return ftc_gate_mode(gate);
 }
 
 uint64_t ft_output_held(void)
@@ -48,7 +48,7 @@ void ft_output_release(void)
 
 void ft_output_set(FtOutput mode)
 {
-    ft_gate_set(gate, mode);
+    ftc_gate_set(gate, mode);
     for (unsigned i = 0; mode == FT_OUTPUT_CLOSED && i < holders_count; i++) {
         holders[i]->destroy();
     }
@@ -106,7 +106,7 @@ void ft_output_holder(const FtHolder *holder)
 
 void ft_output_start(void)
 {
-    gate = ft_gate_new();
+    gate = ftc_gate_new();
     g_assert(gate);
     release_bh = qemu_bh_new(ft_release_bh, NULL);
 }

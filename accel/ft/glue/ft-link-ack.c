@@ -15,7 +15,7 @@
  */
 static uint64_t ft_executed_seq(const FtConn *c)
 {
-    uint64_t consumed = ft_log_consumed_seq(c->reader);
+    uint64_t consumed = ftc_log_consumed_seq(c->reader);
 
     smp_rmb();
     return MIN(consumed, ft_disk_executed_limit());
@@ -25,12 +25,12 @@ bool ft_send_ack(FtConn *c, Error **errp)
 {
     QEMU_LOCK_GUARD(&c->ack_lock);
     FtAck ack = {
-        .received_seq = ft_log_received_seq(c->reader),
+        .received_seq = ftc_log_received_seq(c->reader),
         .executed_seq = ft_executed_seq(c),
         .executed_icount = ft_log_executed_icount(),
     };
     uint8_t body[64];
-    size_t len = ft_wire_encode_ack(&ack, body, sizeof(body));
+    size_t len = ftc_wire_encode_ack(&ack, body, sizeof(body));
 
     return ft_send_msg(c, c->log, FT_MSG_ACK, ack.received_seq, 0, body, len, errp);
 }

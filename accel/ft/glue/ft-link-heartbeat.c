@@ -73,7 +73,7 @@ static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
                    h->type, h->session);
         return false;
     }
-    if (!ft_wire_decode_ping(body->data, body->len, &ping, &why)) {
+    if (!ftc_wire_decode_ping(body->data, body->len, &ping, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }
@@ -82,8 +82,8 @@ static bool ft_on_beat(FtConn *c, const FtMsgHeader *h, GByteArray *body, Error 
     ft_peer_told_still(FT_PART_MAIN_LOOP, h->seq, ft_is_unwell(h->seq));
     ft_peer_told_still(FT_PART_VCPU, h->seq_last, ft_is_unwell(h->seq_last));
     if (c->primary) {
-        ft_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
-        ft_peer_told_rtt(ft_lease_rtt_ns(c->lease));
+        ftc_lease_answered(c->lease, ping.sender_ns, ft_now_ns());
+        ft_peer_told_rtt(ftc_lease_rtt_ns(c->lease));
         ft_watch_replay(c);
         ft_watch_peer(c);
         ft_output_wake();
@@ -96,7 +96,7 @@ static bool ft_ping(FtConn *c, uint64_t counter, Error **errp)
 {
     FtPing ping = { .counter = counter, .sender_ns = ft_now_ns() };
     uint8_t body[64];
-    size_t len = ft_wire_encode_ping(&ping, body, sizeof(body));
+    size_t len = ftc_wire_encode_ping(&ping, body, sizeof(body));
 
     /*
      * A primary that cannot serve the guest sends none: its lease ends, and its secondary

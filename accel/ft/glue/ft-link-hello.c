@@ -21,7 +21,7 @@ bool ft_send_hello(FtConn *c, QIOChannel *ioc, uint8_t channel, Error **errp)
 
     memcpy(hello.vm_uuid, ft_node.vm_uuid, FT_UUID_BYTES);
     memcpy(hello.node_id, ft_node.node_id, FT_UUID_BYTES);
-    len = ft_wire_encode_hello(&hello, body, FT_FINGERPRINT_MAX + 256);
+    len = ftc_wire_encode_hello(&hello, body, FT_FINGERPRINT_MAX + 256);
     return ft_send_msg(c, ioc, FT_MSG_HELLO, 0, 0, body, len, errp);
 }
 
@@ -34,7 +34,7 @@ bool ft_check_hello(const FtHello *h, uint8_t channel, FtRole peer, Error **errp
     } else if (h->role != peer) {
         error_setg(errp, "hello.role: the peer is a %s, expected a %s (look at ft=, and at "
                    "the address in ft-peer or ft-attach)",
-                   ft_role_name(h->role), ft_role_name(peer));
+                   ftc_role_name(h->role), ftc_role_name(peer));
     } else if (memcmp(h->vm_uuid, ft_node.vm_uuid, FT_UUID_BYTES)) {
         error_setg(errp, "hello.vm_uuid: the peer protects another VM "
                    "(give both the same -uuid)");
@@ -42,9 +42,9 @@ bool ft_check_hello(const FtHello *h, uint8_t channel, FtRole peer, Error **errp
         error_setg(errp, "hello.timeout: here ft-timeout=%" PRIu64 ", peer %" PRIu64
                    " (give both the same)",
                    ft_node.config.timeout_ns / SCALE_MS, h->timeout_ns / SCALE_MS);
-    } else if (!ft_fingerprint_compare(ft_node.fingerprint,
-                                       strlen(ft_node.fingerprint), h->fingerprint,
-                                       h->fingerprint_len, &why)) {
+    } else if (!ftc_fingerprint_compare(ft_node.fingerprint,
+                                        strlen(ft_node.fingerprint), h->fingerprint,
+                                        h->fingerprint_len, &why)) {
         error_setg(errp, "the machines differ: %s", why.text);
     } else {
         return true;
@@ -70,7 +70,7 @@ bool ft_recv_hello(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, FtHello *hello,
         error_setg(errp, "type: %u where a HELLO was expected", h->type);
         return false;
     }
-    if (!ft_wire_decode_hello(body->data, body->len, hello, &why)) {
+    if (!ftc_wire_decode_hello(body->data, body->len, hello, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }

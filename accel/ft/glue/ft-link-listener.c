@@ -47,7 +47,7 @@ static void ft_refuse_second_peer(Error **errp)
     FtConn *c = ft_node.conn;
 
     error_setg(errp, "this node is %s and takes no primary (its peer: %s); only one that is "
-               "waiting, and has none, does", ft_state_name(ft_state()),
+               "waiting, and has none, does", ftc_state_name(ft_state()),
                c && c->address ? c->address : "none");
 }
 

@@ -98,7 +98,7 @@ static bool ft_read(FtConn *c, QIOChannel *ioc, void *buf, size_t len,
 /* Frames of the log are received where replay will read them, if they fit there. */
 static uint8_t *ft_body_space(FtConn *c, const FtMsgHeader *h)
 {
-    return c && c->reader && h->type == FT_MSG_LOG ? ft_log_space(c->reader, h->body_len)
+    return c && c->reader && h->type == FT_MSG_LOG ? ftc_log_space(c->reader, h->body_len)
                                                    : NULL;
 }
 
@@ -116,7 +116,7 @@ bool ft_recv_msg_to(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *body
     if (!ft_read(c, ioc, raw, sizeof(raw), deadline_ns, errp)) {
         return false;
     }
-    if (!ft_wire_decode_header(raw, h, &sum, &why)) {
+    if (!ftc_wire_decode_header(raw, h, &sum, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }
@@ -131,7 +131,7 @@ bool ft_recv_msg_to(FtConn *c, QIOChannel *ioc, FtMsgHeader *h, GByteArray *body
     if (!ft_read(c, ioc, to, h->body_len, deadline_ns, errp)) {
         return false;
     }
-    if (!ft_wire_check_body(h, sum, to, &why)) {
+    if (!ftc_wire_check_body(h, sum, to, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }
@@ -167,7 +167,7 @@ void ft_copy_plain(FtConn *c, uint64_t first, uint64_t last, const uint8_t *body
     };
 
     if (c->copy) {
-        ft_wire_encode_header(&h, body, raw);
+        ftc_wire_encode_header(&h, body, raw);
         ft_copy_to_file(c, raw, body, len);
     }
 }
@@ -181,7 +181,7 @@ void ft_encode_msg(FtConn *c, FtMsgType type, uint64_t seq, uint64_t seq_last,
         .seq = seq, .seq_last = seq_last, .body_len = len,
     };
 
-    ft_wire_encode_header(&h, body, raw);
+    ftc_wire_encode_header(&h, body, raw);
 }
 
 /*

@@ -24,7 +24,7 @@ static bool ft_on_ack(FtConn *c, GByteArray *body, Error **errp)
     FtAck ack;
     FtError why = { "" };
 
-    if (!ft_wire_decode_ack(body->data, body->len, &ack, &why)) {
+    if (!ftc_wire_decode_ack(body->data, body->len, &ack, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }
@@ -167,7 +167,7 @@ static void *ft_primary_thread(void *opaque)
         goto out;
     }
     ft_die_at("die-at-handshake");
-    ft_lease_start(c->lease, ft_now_ns());
+    ftc_lease_start(c->lease, ft_now_ns());
     ft_start_sender(c);
     ft_start_beat(c);
     ft_start_witness(c);

@@ -25,7 +25,7 @@ static bool ft_on_log(FtConn *c, const FtMsgHeader *h, const uint8_t *body, size
     FtError why = { "" };
     int taken;
 
-    while ((taken = ft_log_feed(c->reader, body, len, h->seq, h->seq_last, &why)) == 0) {
+    while ((taken = ftc_log_feed(c->reader, body, len, h->seq, h->seq_last, &why)) == 0) {
         /* Replay is far behind; TCP holds the primary back meanwhile. */
         if (qatomic_read(&c->closing)) {
             error_setg(errp, "this node has closed the connection");
@@ -146,7 +146,7 @@ static bool ft_on_state(FtConn *c, GByteArray *body, Error **errp)
  */
 static bool ft_on_mark(FtConn *c, Error **errp)
 {
-    return ft_fault("mark-never")
+    return ftc_fault("mark-never")
         || (ft_disks_durable(c, errp)
             && ft_send_msg(c, c->log, FT_MSG_MARK, 0, 0, NULL, 0, errp));
 }
@@ -207,7 +207,7 @@ static bool ft_on_primary_msg(FtConn *c, const FtMsgHeader *h, GByteArray *body,
         ft_output_forget(h->seq);
         return true;
     case FT_MSG_HANDOVER:
-        ft_post(c->gen, FT_IN_HANDOVER, ft_log_received_seq(c->reader), NULL);
+        ft_post(c->gen, FT_IN_HANDOVER, ftc_log_received_seq(c->reader), NULL);
         return true;
     case FT_MSG_GOODBYE:
         ft_on_goodbye(c, h, body);
@@ -233,7 +233,7 @@ void ft_receive_log(FtConn *c)
            && ft_on_primary_msg(c, &h, body, frames, &err)) {
         qatomic_set(&c->heard_ns, ft_now_ns());
     }
-    if (ft_fault("late-end")) {
+    if (ftc_fault("late-end")) {
         g_usleep(FT_LATE_END_US);
     }
     qatomic_set(&c->log_over, true);

@@ -23,8 +23,8 @@
 static bool ft_write_now(FtConn *c, const struct iovec *iov, unsigned n)
 {
     size_t len = iov_size(iov, n);
-    ssize_t sent = ft_fault("send-half") ? qio_channel_write(c->log, iov[0].iov_base,
-                                                             iov[0].iov_len / 2, NULL)
+    ssize_t sent = ftc_fault("send-half") ? qio_channel_write(c->log, iov[0].iov_base,
+                                                              iov[0].iov_len / 2, NULL)
                                          : qio_channel_writev(c->log, iov, n, NULL);
 
     /* An error shows again where the sender thread goes on. */
@@ -117,11 +117,11 @@ static bool ft_send_log_message(FtConn *c, FtLogWriter *w, uint8_t *packed, Erro
 
     qemu_sem_wait(&c->writable);
     if (ft_send_rest(c, errp)
-        && (len = ft_log_take(w, FT_WIRE_BODY_MAX, &frames, &first, &last))) {
+        && (len = ftc_log_take(w, FT_WIRE_BODY_MAX, &frames, &first, &last))) {
         /* Before it goes: the ack may be faster than we come back. */
         qatomic_set(&c->sent_seq, last);
         sent = ft_send_as_wanted(c, first, last, frames, len, packed, errp);
-        ft_log_take_done(w);
+        ftc_log_take_done(w);
     }
     qemu_sem_post(&c->writable);
     if (sent) {
@@ -155,15 +155,15 @@ bool ft_link_send_now(FtLogWriter *w)
 
     /* Only we add to the log: what is in it now is what will be taken. */
     if (!c || ft_node.config.compress || ft_node.config.log_file || !qatomic_load_acquire(&c->log_begun)
-        || ft_log_writer_used(w) == 0 || ft_log_writer_used(w) > FT_SEND_NOW_MAX
+        || ftc_log_writer_used(w) == 0 || ftc_log_writer_used(w) > FT_SEND_NOW_MAX
         || qemu_sem_timedwait(&c->writable, 0) < 0) {
         return false;
     }
     if (c->rest->len == 0
-        && (len = ft_log_take(w, FT_SEND_NOW_MAX, &frames, &first, &last))) {
+        && (len = ftc_log_take(w, FT_SEND_NOW_MAX, &frames, &first, &last))) {
         qatomic_set(&c->sent_seq, last);
         all = ft_send_frames(c, FT_MSG_LOG, first, last, frames, len, false, NULL);
-        ft_log_take_done(w);
+        ftc_log_take_done(w);
         ft_count_sent(first, last, len);
     }
     qemu_sem_post(&c->writable);

@@ -39,7 +39,7 @@ struct FtWitness {
 /* Nothing but @fd stays open in this thread's own table. */
 static bool ft_keep_only(int fd)
 {
-    if (ft_fault("no-witness")) {
+    if (ftc_fault("no-witness")) {
         return false;
     }
     if (!ft_thread_own_descriptors(fd)) {
@@ -172,10 +172,10 @@ static bool ft_stream_tells_death(FtConn *c, QIOChannel *ioc)
         ssize_t n = qio_channel_read(ioc, (char *)words, sizeof(words), NULL);
 
         if (n > 0) {
-            word = ft_witness_hear(word, words, n);
+            word = ftc_witness_hear(word, words, n);
         } else if (n == 0) {
             trace_ft_witness_ended(word);
-            return ft_witness_proves_death(word);
+            return ftc_witness_proves_death(word);
         } else if (n != QIO_CHANNEL_ERR_BLOCK) {
             return false;
         } else {

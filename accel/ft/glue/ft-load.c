@@ -78,7 +78,7 @@ static void ft_load_finish(const GByteArray *blob)
     ft_disk_begin();
     ft_settle_cpu();
     ft_output_set(FT_OUTPUT_KEEP);
-    ft_session_set_epoch(ft_node.session, ft_link_epoch());
+    ftc_session_set_epoch(ft_node.session, ft_link_epoch());
     ft_die_at("die-at-state-loaded");
     trace_ft_loaded(icount_get_raw());
     vm_start();
@@ -91,7 +91,7 @@ static void ft_load_bh(void *opaque)
 {
     g_autoptr(GByteArray) blob = NULL;
 
-    if (load.running || load.write_fd < 0 || ft_fault("load-never")) {
+    if (load.running || load.write_fd < 0 || ftc_fault("load-never")) {
         return;
     }
     if (!load.active) {

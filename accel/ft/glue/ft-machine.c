@@ -165,16 +165,16 @@ bool ft_may_cont(Error **errp)
     case FT_STATE_FENCED:
     case FT_STATE_FAILED:
         error_setg(errp, "This node is %s (%s) and never runs the guest again",
-                   ft_state_name(ft_state()), ft_session_reason(ft_node.session));
+                   ftc_state_name(ft_state()), ftc_session_reason(ft_node.session));
         return false;
     default:
         if (ft_node.handover) {
             error_setg(errp, "The guest is stopped for a planned failover (%s)",
-                       ft_session_reason(ft_node.session));
+                       ftc_session_reason(ft_node.session));
             return false;
         }
         if (ft_restricts(ft_state())
-            && ft_session_role(ft_node.session) == FT_ROLE_SECONDARY) {
+            && ftc_session_role(ft_node.session) == FT_ROLE_SECONDARY) {
             if (ft_node.paused) {
                 error_setg(errp, "This node is the secondary: the guest is resumed at the "
                            "primary (%s)", ft_link_address() ?: "not connected");

@@ -52,11 +52,11 @@ static char *ft_not_the_guests_node(FtState state)
     switch (state) {
     case FT_STATE_FENCED:
     case FT_STATE_FAILED:
-        return g_strdup_printf("this node is %s and runs no guest any more", ft_state_name(state));
+        return g_strdup_printf("this node is %s and runs no guest any more", ftc_state_name(state));
     case FT_STATE_WAITING:
         return g_strdup("this node is a secondary that waits for its primary; it runs no guest yet");
     default:
-        if (ft_session_role(ft_node.session) != FT_ROLE_SECONDARY) {
+        if (ftc_session_role(ft_node.session) != FT_ROLE_SECONDARY) {
             return NULL;
         }
         return port ? g_strdup_printf("this node is the secondary: ask the primary at %.*s",

@@ -21,7 +21,7 @@ uint64_t ft_now_ns(void)
 
 FtState ft_state(void)
 {
-    return ft_node.session ? ft_session_state(ft_node.session) : FT_STATE_OFF;
+    return ft_node.session ? ftc_session_state(ft_node.session) : FT_STATE_OFF;
 }
 
 bool ft_restricts(FtState state)
@@ -31,7 +31,7 @@ bool ft_restricts(FtState state)
 
 void ft_die_at(const char *fault)
 {
-    if (ft_fault(fault)) {
+    if (ftc_fault(fault)) {
         kill(getpid(), SIGKILL);
     }
 }

@@ -90,10 +90,10 @@ static bool ft_take_arbiter(QDict *opts, FtConfig *c, Error **errp)
     }
     if (!c->arbiter) {
         error_setg(errp, "ft=%s needs ft-arbiter=file:DIR (a folder that both "
-                   "hosts share) or ft-arbiter=none", ft_role_name(c->role));
+                   "hosts share) or ft-arbiter=none", ftc_role_name(c->role));
         return false;
     }
-    if (!ft_arbiter_check_spec(c->arbiter, &why)) {
+    if (!ftc_arbiter_check_spec(c->arbiter, &why)) {
         error_setg(errp, "ft-arbiter=%s: %s", c->arbiter, why.text);
         return false;
     }

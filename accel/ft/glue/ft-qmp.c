@@ -143,23 +143,23 @@ static void ft_fill_disks(FtInfo *info)
 /* A pair that looks well and answers nobody says why. */
 static char *ft_reason(const FtSession *s, const FtLease *lease)
 {
-    if (ft_state() == FT_STATE_PROTECTED && ft_session_role(s) == FT_ROLE_PRIMARY && lease
-        && !ft_lease_valid(lease, ft_now_ns())) {
+    if (ft_state() == FT_STATE_PROTECTED && ftc_session_role(s) == FT_ROLE_PRIMARY && lease
+        && !ftc_lease_valid(lease, ft_now_ns())) {
         return g_strdup_printf("output waits for an answered heartbeat: their round trip is "
                                "%" PRIu64 " ms, ft-timeout %" PRIu64 " ms",
-                               ft_lease_rtt_ns(lease) / SCALE_MS,
+                               ftc_lease_rtt_ns(lease) / SCALE_MS,
                                ft_node.config.timeout_ns / SCALE_MS);
     }
-    return g_strdup(ft_session_reason(s));
+    return g_strdup(ftc_session_reason(s));
 }
 
 /* A node that cannot do its part is no protection, until the watchdog ends it. */
 static char *ft_reason_of_stillness(void)
 {
-    bool primary = ft_session_role(ft_node.session) == FT_ROLE_PRIMARY;
+    bool primary = ftc_session_role(ft_node.session) == FT_ROLE_PRIMARY;
     g_autofree char *own = ft_own_stillness(), *peer = ft_peer_stillness();
     bool own_is_primary = own ? primary : !primary;
-    uint64_t limit_ns = ft_watchdog_limit_ns(ft_node.config.timeout_ns);
+    uint64_t limit_ns = ftc_watchdog_limit_ns(ft_node.config.timeout_ns);
 
     if (ft_state() != FT_STATE_PROTECTED || (!own && !peer)) {
         return NULL;
@@ -180,9 +180,9 @@ FtInfo *qmp_query_ft(Error **errp)
         info->reason = g_strdup("started without -machine ft=primary or ft=secondary");
         return info;
     }
-    info->role = (FtNodeRole)ft_session_role(s);
-    info->state = (FtNodeState)ft_session_state(s);
-    info->epoch = ft_session_epoch(s);
+    info->role = (FtNodeRole)ftc_session_role(s);
+    info->state = (FtNodeState)ftc_session_state(s);
+    info->epoch = ftc_session_epoch(s);
     info->reason = ft_reason_of_stillness() ?: ft_reason(s, lease);
     info->stands_still = ft_own_stillness();
     info->stalls = ft_stalls();
@@ -194,7 +194,7 @@ FtInfo *qmp_query_ft(Error **errp)
     info->slowed_ns = ft_log_slowed_ns();
     info->clock_behind_ns = ft_clock_behind_ns();
     info->clock_steps = ft_clock_steps();
-    info->ack_rtt_ns = lease ? ft_lease_rtt_ns(lease) : 0;
+    info->ack_rtt_ns = lease ? ftc_lease_rtt_ns(lease) : 0;
     info->digests = ft_digest_count();
     info->digest_ns = ft_digest_last_ns();
     info->takeover_detected_ns = ft_node.takeover.detected_ns;
@@ -275,7 +275,7 @@ FtDigestInfo *qmp_x_ft_digest(bool full, Error **errp)
     info = g_new0(FtDigestInfo, 1);
     info->icount = icount_get_raw();
     tail = &info->sections;
-    for (size_t i = 0; ft_digest_section(ft_digest_last(), i, &name, &hash); i++) {
+    for (size_t i = 0; ftc_digest_section(ft_digest_last(), i, &name, &hash); i++) {
         FtDigestSection *s = g_new0(FtDigestSection, 1);
 
         s->name = g_strdup(name);

@@ -28,7 +28,7 @@ static void *ft_respawn_thread(void *opaque)
 void ft_respawn(FtState before)
 {
     FtSession *s = ft_node.session;
-    g_autofree char *epoch = g_strdup_printf("%" PRIu64, ft_session_epoch(s));
+    g_autofree char *epoch = g_strdup_printf("%" PRIu64, ftc_session_epoch(s));
     QemuThread thread;
     char **env;
 
@@ -37,6 +37,6 @@ void ft_respawn(FtState before)
         return;
     }
     env = g_environ_setenv(g_get_environ(), "FT_EPOCH", epoch, true);
-    env = g_environ_setenv(env, "FT_REASON", ft_session_reason(s), true);
+    env = g_environ_setenv(env, "FT_REASON", ftc_session_reason(s), true);
     qemu_thread_create(&thread, "ft-respawn", ft_respawn_thread, env, QEMU_THREAD_DETACHED);
 }

@@ -23,7 +23,7 @@ bool ft_input(FtInputKind kind, uint64_t value, const char *text, Error **errp)
     size_t n = 0;
 
     trace_ft_input(kind, value, text ? text : "");
-    if (!ft_session_step(ft_node.session, &in, ft_now_ns(), actions, &n, &why)) {
+    if (!ftc_session_step(ft_node.session, &in, ft_now_ns(), actions, &n, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }
@@ -53,11 +53,11 @@ void ft_session_start(void (*act)(const FtAction *a))
     carry_out = act;
     core_timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_core_timer, NULL);
     if (ft_node.config.role == FT_ROLE_PRIMARY
-        && !ft_arbiter_last_epoch(ft_node.config.arbiter, ft_node.vm_uuid, &epoch,
-                                  &why)) {
+        && !ftc_arbiter_last_epoch(ft_node.config.arbiter, ft_node.vm_uuid, &epoch,
+                                   &why)) {
         error_report("ft-arbiter=%s: %s", ft_node.config.arbiter, why.text);
         exit(1);
     }
-    ft_node.session = ft_session_new(ft_node.config.role, epoch,
-                                     ft_node.config.timeout_ns);
+    ft_node.session = ftc_session_new(ft_node.config.role, epoch,
+                                      ft_node.config.timeout_ns);
 }

@@ -46,7 +46,7 @@ uint64_t ft_slow_guest(void)
     }
     worked_ns = ft_thread_cpu_ns();
     if (worked_until_ns) {
-        owed_ns += ft_attach_pause(worked_ns - worked_until_ns, share);
+        owed_ns += ftc_attach_pause(worked_ns - worked_until_ns, share);
     }
     worked_until_ns = worked_ns;
     if (owed_ns < FT_PAUSE_MIN_NS) {

@@ -60,11 +60,11 @@ void ft_still_at_work(void)
 
 void ft_hang_here(void)
 {
-    qatomic_set(&vcpu_hangs, ft_fault("hang-vcpu"));
-    if (ft_fault("hang-disk")) {
+    qatomic_set(&vcpu_hangs, ftc_fault("hang-vcpu"));
+    if (ftc_fault("hang-disk")) {
         qatomic_set(&disk_hangs_ns, ft_now_ns() + FT_DISK_HANG_NS);
     }
-    if (ft_fault("hang-main")) {
+    if (ftc_fault("hang-main")) {
         g_usleep(FT_HANG_US);
     }
 }
@@ -102,22 +102,22 @@ static bool ft_vcpu_moved(void)
 static void ft_tell_motion(FtPart part, FtMotion motion)
 {
     bool moves = motion == FT_MOTION_BEGINS;
-    uint64_t ns = moves ? ft_watchdog_stood_ns(watchdog, part)
-                        : ft_watchdog_still_ns(watchdog, part);
+    uint64_t ns = moves ? ftc_watchdog_stood_ns(watchdog, part)
+                        : ftc_watchdog_still_ns(watchdog, part);
     uint64_t seconds = ns / (uint64_t)NANOSECONDS_PER_SECOND;
 
     if (!moves) {
         qatomic_set(&stalls, stalls + 1);
     }
-    trace_ft_motion(ft_part_name(part), moves, ns);
+    trace_ft_motion(ftc_part_name(part), moves, ns);
     ft_stderr_say(moves ? "ft: the %s moves again after %" PRIu64 " s\n"
-                 : "ft: the %s has not moved for %" PRIu64 " s\n", ft_part_name(part), seconds);
+                 : "ft: the %s has not moved for %" PRIu64 " s\n", ftc_part_name(part), seconds);
     qapi_event_send_ft_watchdog((FtNodePart)part, moves, ns);
 }
 
 static void ft_look(FtPart part, bool moved)
 {
-    FtMotion motion = ft_watchdog_look(watchdog, part, moved, ft_now_ns());
+    FtMotion motion = ftc_watchdog_look(watchdog, part, moved, ft_now_ns());
 
     if (motion != FT_MOTION_AS_BEFORE) {
         ft_tell_motion(part, motion);
@@ -140,8 +140,8 @@ void ft_watchdog_start(void)
 {
     QemuThread t;
 
-    limit_ns = ft_watchdog_limit_ns(ft_node.config.timeout_ns);
-    watchdog = ft_watchdog_new(limit_ns);
+    limit_ns = ftc_watchdog_limit_ns(ft_node.config.timeout_ns);
+    watchdog = ftc_watchdog_new(limit_ns);
     g_assert(watchdog);
     question = aio_bh_new(iohandler_get_aio_context(), ft_answer, NULL);
     qemu_thread_create(&t, "ft-watchdog", ft_watchdog_thread, NULL, QEMU_THREAD_DETACHED);
@@ -151,7 +151,7 @@ void ft_watchdog_start(void)
 
 uint64_t ft_still_ns(FtPart part)
 {
-    return watchdog ? ft_watchdog_still_ns(watchdog, part) : 0;
+    return watchdog ? ftc_watchdog_still_ns(watchdog, part) : 0;
 }
 
 uint64_t ft_stalls(void)
@@ -161,7 +161,7 @@ uint64_t ft_stalls(void)
 
 bool ft_is_unwell(uint64_t still_ns)
 {
-    return ft_watchdog_is_seen(still_ns, limit_ns);
+    return ftc_watchdog_is_seen(still_ns, limit_ns);
 }
 
 /* The longer of the two. */
@@ -177,7 +177,7 @@ static char *ft_stillness(uint64_t (*of)(FtPart part))
     if (!ft_is_unwell(of(part))) {
         return NULL;
     }
-    return g_strdup_printf("%s has not moved for %" PRIu64 " s", ft_part_name(part),
+    return g_strdup_printf("%s has not moved for %" PRIu64 " s", ftc_part_name(part),
                            of(part) / (uint64_t)NANOSECONDS_PER_SECOND);
 }
 
@@ -198,11 +198,11 @@ static uint64_t ft_longest(uint64_t (*of)(FtPart part))
 
 bool ft_gives_way(void)
 {
-    return ft_watchdog_gives_up(ft_longest(ft_still_ns), ft_peer_well_ns(), limit_ns);
+    return ftc_watchdog_gives_up(ft_longest(ft_still_ns), ft_peer_well_ns(), limit_ns);
 }
 
 bool ft_peer_should_give_way(void)
 {
-    return ft_watchdog_gives_up(ft_longest(ft_peer_still_ns),
-                                ft_watchdog_well_ns(watchdog, ft_now_ns()), limit_ns);
+    return ftc_watchdog_gives_up(ft_longest(ft_peer_still_ns),
+                                 ftc_watchdog_well_ns(watchdog, ft_now_ns()), limit_ns);
 }

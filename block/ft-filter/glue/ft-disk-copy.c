@@ -96,7 +96,7 @@ static bool ft_copy_data(FtDisk *d, const FtLook *l)
         int64_t len = ft_look_chunk_bytes(l, i);
         GByteArray *body;
 
-        if (!ft_copy_map_differs(d->copy, l->first + i, l->sums[i])) {
+        if (!ftc_copy_map_differs(d->copy, l->first + i, l->sums[i])) {
             continue;
         }
         if (!ft_copy_may_send(d)) {
@@ -116,7 +116,7 @@ static bool ft_copy_zeros(FtDisk *d, uint64_t first, uint64_t n)
 {
     uint64_t run;
 
-    while (ft_copy_map_differs_from_zeros(d->copy, &first, &n, FT_DISK_ZEROS_MAX, &run)) {
+    while (ftc_copy_map_differs_from_zeros(d->copy, &first, &n, FT_DISK_ZEROS_MAX, &run)) {
         GByteArray *body = g_byte_array_new();
 
         if (!ft_copy_may_send(d)) {
@@ -124,7 +124,7 @@ static bool ft_copy_zeros(FtDisk *d, uint64_t first, uint64_t n)
             return false;
         }
         g_byte_array_set_size(body, FT_DISK_ZEROS_BYTES);
-        ft_disk_zeros_encode(first - run, body->data);
+        ftc_disk_zeros_encode(first - run, body->data);
         ft_link_queue(FT_MSG_DISK_ZEROS, d->id, run, body);
         ft_node.attach_bytes += FT_DISK_ZEROS_BYTES;
         d->stats.copied_bytes += ft_chunks_bytes(d, run, first - run);
@@ -153,15 +153,15 @@ static bool ft_copy_next(FtCopyRun *run, FtDisk *d, uint64_t *first, uint64_t *n
 {
     uint64_t now_ns = ft_now_ns();
 
-    if (!ft_copy_map_next(d->copy, d->copy_reach, first, n)) {
+    if (!ftc_copy_map_next(d->copy, d->copy_reach, first, n)) {
         return false;
     }
-    if (ft_copy_map_rounds(d->copy) != d->copy_round) {
+    if (ftc_copy_map_rounds(d->copy) != d->copy_round) {
         if (!run->final && now_ns - d->copy_round_ns < FT_COPY_ROUND_NS) {
-            ft_copy_map_give_back(d->copy, *first, *n);
+            ftc_copy_map_give_back(d->copy, *first, *n);
             return false;
         }
-        d->copy_round = ft_copy_map_rounds(d->copy);
+        d->copy_round = ftc_copy_map_rounds(d->copy);
         d->copy_round_ns = now_ns;
     }
     return true;
@@ -186,7 +186,7 @@ static bool coroutine_fn ft_copy_step(FtCopyRun *run, FtDisk *d)
         run->stop = true;
         return false;
     }
-    ft_copy_map_give_back(d->copy, first + l->n, n - l->n);
+    ftc_copy_map_give_back(d->copy, first + l->n, n - l->n);
     /* What is given back has cost as much as what is taken: so zeros reach further. */
     d->copy_reach = l->zeros && l->n == n ? MIN(2 * d->copy_reach, FT_REACH_MAX)
                                           : FT_LOOK_CHUNKS;
@@ -206,8 +206,8 @@ static bool ft_copy_has_seen_all(void)
     for (unsigned i = 0; i < ft_disks_count; i++) {
         const FtCopyMap *m = ft_disks[i].copy;
 
-        if (!ft_copy_map_told_all(m)
-            || (ft_copy_map_left(m) && ft_copy_map_rounds(m) == 0)) {
+        if (!ftc_copy_map_told_all(m)
+            || (ftc_copy_map_left(m) && ftc_copy_map_rounds(m) == 0)) {
             return false;
         }
     }
@@ -307,8 +307,8 @@ static void ft_told_take(FtTold *t)
     FtError why = { "" };
 
     if (t->gen == ft_peer_gen()
-        && !(t->zeros ? ft_copy_map_zeros(d->copy, t->first, t->zeros, &why)
-                      : ft_copy_map_sums(d->copy, t->first, t->sums, t->n, &why))) {
+        && !(t->zeros ? ftc_copy_map_zeros(d->copy, t->first, t->zeros, &why)
+                      : ftc_copy_map_sums(d->copy, t->first, t->sums, t->n, &why))) {
         ft_copy_failed(d, why.text);
     }
     g_free(t);
@@ -379,7 +379,7 @@ bool ft_copy_told_zeros(unsigned gen, uint64_t disk, uint64_t first, const uint8
         error_setg(errp, "disk_zeros: there is no drive %" PRIu64, disk);
         return false;
     }
-    if (!ft_disk_zeros_decode(data, len, &n, &why)) {
+    if (!ftc_disk_zeros_decode(data, len, &n, &why)) {
         error_setg(errp, "%s", why.text);
         return false;
     }
@@ -394,7 +394,7 @@ bool ft_copy_told_zeros(unsigned gen, uint64_t disk, uint64_t first, const uint8
 static void ft_copy_forget(void)
 {
     for (unsigned i = 0; i < ft_disks_count; i++) {
-        ft_copy_map_free(ft_disks[i].copy);
+        ftc_copy_map_free(ft_disks[i].copy);
         ft_disks[i].copy = NULL;
     }
     ft_pace_end();
@@ -405,7 +405,7 @@ static bool ft_copy_maps(void)
     for (unsigned i = 0; i < ft_disks_count; i++) {
         FtDisk *d = &ft_disks[i];
 
-        d->copy = ft_copy_map_new(d->bytes);
+        d->copy = ftc_copy_map_new(d->bytes);
         d->copy_reach = FT_LOOK_CHUNKS;
         d->copy_round = 0;
         d->copy_round_ns = 0;
@@ -455,7 +455,7 @@ uint64_t ft_copy_left(void)
     for (unsigned i = 0; i < ft_disks_count; i++) {
         const FtDisk *d = &ft_disks[i];
 
-        left += d->copy ? ft_copy_map_left(d->copy) + d->writing : 0;
+        left += d->copy ? ftc_copy_map_left(d->copy) + d->writing : 0;
     }
     return left;
 }
@@ -463,7 +463,7 @@ uint64_t ft_copy_left(void)
 bool ft_copy_told_all(void)
 {
     for (unsigned i = 0; i < ft_disks_count; i++) {
-        if (ft_disks[i].copy && !ft_copy_map_told_all(ft_disks[i].copy)) {
+        if (ft_disks[i].copy && !ftc_copy_map_told_all(ft_disks[i].copy)) {
             return false;
         }
     }

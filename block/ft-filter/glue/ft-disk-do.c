@@ -25,9 +25,9 @@ uint64_t ft_disk_hash(const FtDiskRequest *r)
     };
 
     if (r->buf && r->ret >= 0) {
-        what[3] = cpu_to_le64(ft_hash(r->buf, r->bytes));
+        what[3] = cpu_to_le64(ftc_hash(r->buf, r->bytes));
     }
-    return ft_hash((const uint8_t *)what, sizeof(what));
+    return ftc_hash((const uint8_t *)what, sizeof(what));
 }
 
 /* What qcow2 keeps in memory of its tables would be lost with this host. */
@@ -57,7 +57,7 @@ static int coroutine_fn GRAPH_RDLOCK ft_image_do(BlockDriverState *bs, FtDiskReq
     }
     switch (r->op) {
     case FT_DISK_READ:
-        if (ft_fault("slow-reads")) {
+        if (ftc_fault("slow-reads")) {
             thread_pool_submit_co(ft_sleep, NULL);
         }
         return bdrv_co_pread(bs->file, r->offset, r->bytes, r->buf, 0);

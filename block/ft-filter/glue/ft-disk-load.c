@@ -78,7 +78,7 @@ static void ft_tell(FtTell *t)
         GByteArray *body = g_byte_array_new();
 
         g_byte_array_set_size(body, FT_DISK_ZEROS_BYTES);
-        ft_disk_zeros_encode(t->zeros, body->data);
+        ftc_disk_zeros_encode(t->zeros, body->data);
         ft_link_queue(FT_MSG_DISK_ZEROS, t->d->id, t->first, body);
         t->first += t->zeros;
         t->zeros = 0;
@@ -315,8 +315,8 @@ int ft_copy_receive_zeros(unsigned gen, uint64_t disk, uint64_t first, const uin
         error_setg(errp, "disk_zeros: there is no drive %" PRIu64, disk);
         return -1;
     }
-    if (!ft_disk_zeros_decode(data, len, &n, &why)
-        || !ft_disk_zeros_check(ft_disks[disk].bytes, first, n, &why)) {
+    if (!ftc_disk_zeros_decode(data, len, &n, &why)
+        || !ftc_disk_zeros_check(ft_disks[disk].bytes, first, n, &why)) {
         error_setg(errp, "%s", why.text);
         return -1;
     }

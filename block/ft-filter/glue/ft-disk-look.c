@@ -123,7 +123,7 @@ static bool ft_look_hangs(void)
 {
     static bool hung;
 
-    if (hung || !ft_node.cutting || !ft_fault("hang-copy")) {
+    if (hung || !ft_node.cutting || !ftc_fault("hang-copy")) {
         return false;
     }
     hung = true;
@@ -144,7 +144,7 @@ static int ft_look_hash(void *opaque)
     FtLook *l = opaque;
 
     for (uint64_t i = 0; i < l->n; i++) {
-        l->sums[i] = ft_hash(ft_look_chunk(l, i), ft_look_chunk_bytes(l, i));
+        l->sums[i] = ftc_hash(ft_look_chunk(l, i), ft_look_chunk_bytes(l, i));
     }
     return 0;
 }

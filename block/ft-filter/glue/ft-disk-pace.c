@@ -28,13 +28,13 @@ static QTAILQ_HEAD(, FtDelayed) delayed = QTAILQ_HEAD_INITIALIZER(delayed);
 void ft_pace_begin(unsigned drives)
 {
     ft_pace_end();
-    pace = ft_copy_pace_new(drives);
+    pace = ftc_copy_pace_new(drives);
     g_assert(pace);
 }
 
 void ft_pace_end(void)
 {
-    g_clear_pointer(&pace, ft_copy_pace_free);
+    g_clear_pointer(&pace, ftc_copy_pace_free);
     ft_copy_hurry();
 }
 
@@ -52,24 +52,24 @@ void ft_copy_hurry(void)
 
 void ft_pace_looked_at_all(void)
 {
-    ft_copy_pace_begin(pace);
+    ftc_copy_pace_begin(pace);
 }
 
 void ft_pace_copied(uint64_t bytes, uint64_t ns)
 {
     if (bytes) {                /* holes say nothing of the link */
-        ft_copy_pace_copied(pace, bytes, ns);
+        ftc_copy_pace_copied(pace, bytes, ns);
     }
 }
 
 bool ft_pace_is_hopeless(uint64_t left, uint64_t few)
 {
-    return ft_copy_pace_hopeless(pace, ft_now_ns(), left, few);
+    return ftc_copy_pace_hopeless(pace, ft_now_ns(), left, few);
 }
 
 unsigned ft_pace_why(uint64_t left, FtError *why)
 {
-    return ft_copy_pace_why(pace, ft_now_ns(), left, why);
+    return ftc_copy_pace_why(pace, ft_now_ns(), left, why);
 }
 
 static void coroutine_fn ft_delay(FtDisk *d, uint64_t ns)
@@ -92,11 +92,11 @@ void coroutine_fn ft_pace_write(FtDisk *d, int64_t offset, int64_t bytes)
     if (!d->copy) {
         return;
     }
-    before = ft_copy_map_left(d->copy);
-    ft_copy_map_written(d->copy, offset, bytes);
-    w.anew = ft_copy_map_left(d->copy) - before;
+    before = ftc_copy_map_left(d->copy);
+    ftc_copy_map_written(d->copy, offset, bytes);
+    w.anew = ftc_copy_map_left(d->copy) - before;
     w.link_rate = ft_attach_link_carries(NANOSECONDS_PER_SECOND);
-    ns = ft_copy_pace_written(pace, d->id, &w);
+    ns = ftc_copy_pace_written(pace, d->id, &w);
     if (ns && !ft_node.cutting && !d->bs->quiesce_counter) {
         d->delayed++;
         ft_delay(d, ns);

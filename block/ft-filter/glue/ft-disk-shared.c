@@ -73,7 +73,7 @@ static bool ft_is_acked(const FtDiskRequest *r)
     uint64_t up_to;
 
     return r->seq == 0 || (ft_output_may_leave(&up_to)
-                           && (r->seq <= up_to || ft_fault("write-before-ack")));
+                           && (r->seq <= up_to || ftc_fault("write-before-ack")));
 }
 
 /* What the secondary has executed; without one nothing waits for it. */
@@ -87,12 +87,12 @@ static bool ft_may_go(const FtDiskRequest *r)
     FtDisk *d = r->disk;
 
     return d->owed_count == 0 && (!ft_is_change(r) || ft_is_acked(r))
-        && (!r->ordered || ft_disk_order_may_start(d->order, r->id, ft_executed()));
+        && (!r->ordered || ftc_disk_order_may_start(d->order, r->id, ft_executed()));
 }
 
 static bool ft_owed_may_go(const FtDiskRequest *r)
 {
-    return ft_is_acked(r) && ft_disk_order_reads_executed(r->disk->order, ft_executed());
+    return ft_is_acked(r) && ftc_disk_order_reads_executed(r->disk->order, ft_executed());
 }
 
 /* -- the hold ---------------------------------------------------------------------- */
@@ -250,7 +250,7 @@ void ft_shared_destroy(void)
 /* Both nodes, at the guest's instruction. */
 static void ft_submit(FtDiskRequest *r)
 {
-    if (r->op == FT_DISK_WRITE && ft_disk_follows_log() && ft_fault("flip-write")) {
+    if (r->op == FT_DISK_WRITE && ft_disk_follows_log() && ftc_fault("flip-write")) {
         r->buf[0] ^= 1;
     }
     if (r->op != FT_DISK_READ) {
@@ -266,7 +266,7 @@ static void ft_submit(FtDiskRequest *r)
 
 static void ft_order(FtDiskRequest *r)
 {
-    ft_disk_order_add(r->disk->order, r->id, ft_kind(r), r->offset, r->bytes);
+    ftc_disk_order_add(r->disk->order, r->id, ft_kind(r), r->offset, r->bytes);
     r->ordered = true;
 }
 
@@ -336,7 +336,7 @@ void ft_shared_finished(FtDiskRequest *r, uint64_t seq)
     if (r->ordered) {
         r->ordered = false;
         r->disk->reissuing -= r->reissue;
-        ft_disk_order_finish(r->disk->order, r->id, ft_node.config.disk_reads ? seq : 0);
+        ftc_disk_order_finish(r->disk->order, r->id, ft_node.config.disk_reads ? seq : 0);
         ft_writes_release();
     }
 }
@@ -351,7 +351,7 @@ void ft_shared_finished(FtDiskRequest *r, uint64_t seq)
 void coroutine_fn ft_shared_wait_for_log(FtDiskRequest *r)
 {
     static size_t in_frame;
-    size_t most = ft_fault("little-room") ? 0 : FT_BACKLOG_DATA_BYTES;
+    size_t most = ftc_fault("little-room") ? 0 : FT_BACKLOG_DATA_BYTES;
 
     while (!r->disk->bs->quiesce_counter && !ft_log_has_room(most, ft_io_tell)) {
         trace_ft_disk_no_room(r->disk->name, r->id);
@@ -426,8 +426,8 @@ void ft_shared_go_live(void)
 void ft_shared_restart(void)
 {
     for (unsigned i = 0; ft_disk_shared() && i < ft_disks_count; i++) {
-        ft_disk_order_free(ft_disks[i].order);
-        ft_disks[i].order = ft_disk_order_new(FT_READS_MAX);
+        ftc_disk_order_free(ft_disks[i].order);
+        ft_disks[i].order = ftc_disk_order_new(FT_READS_MAX);
         ft_disks[i].reissuing = 0;
     }
 }
@@ -445,5 +445,5 @@ void ft_shared_init(FtDisk *d)
         ft_io_listener(ft_shared_look);
     }
     QTAILQ_INIT(&d->owed);
-    d->order = ft_disk_order_new(FT_READS_MAX);
+    d->order = ftc_disk_order_new(FT_READS_MAX);
 }

@@ -60,7 +60,7 @@ const FtDiskStats *ft_disk_stats(unsigned i)
     d->stats.name = d->name;
     d->stats.in_flight = d->in_flight;
     d->stats.open = d->image == FT_IMAGE_OPEN;
-    d->stats.copy_left = d->copy ? ft_copy_map_left(d->copy) : 0;
+    d->stats.copy_left = d->copy ? ftc_copy_map_left(d->copy) : 0;
     return &d->stats;
 }
 

@@ -47,16 +47,16 @@ static bool ft_clock_decide(ReplayGuestClock *next)
 {
     uint64_t now_ns = ft_now_ns();
 
-    ft_clock_end_turn(guest_clock, now_ns, icount_get_raw());
-    if (!ft_clock_next(guest_clock, now_ns, icount_get(), ft_next_timer_ns(),
-                       ft_guest_activity(), ft_log_is_silent(now_ns), &next->step_ns,
-                       &next->rate)) {
+    ftc_clock_end_turn(guest_clock, now_ns, icount_get_raw());
+    if (!ftc_clock_next(guest_clock, now_ns, icount_get(), ft_next_timer_ns(),
+                        ft_guest_activity(), ft_log_is_silent(now_ns), &next->step_ns,
+                        &next->rate)) {
         return false;
     }
     replay_save_instructions();
     replay_put_event(EVENT_GUEST_CLOCK);
     replay_put_qword(next->step_ns);
-    replay_put_qword(ft_fault("clock-stands") && steps > FT_FAULT_STEPS ? 0 : next->rate);
+    replay_put_qword(ftc_fault("clock-stands") && steps > FT_FAULT_STEPS ? 0 : next->rate);
     return true;
 }
 
@@ -92,7 +92,7 @@ static bool ft_clock_follow(ReplayGuestClock *next)
     }
     next->rate = rate;
     replay_finish_event();
-    ft_clock_observe(guest_clock, ft_now_ns(), icount_get() + next->step_ns);
+    ftc_clock_observe(guest_clock, ft_now_ns(), icount_get() + next->step_ns);
     return true;
 }
 
@@ -107,7 +107,7 @@ bool ft_clock_op(ReplayGuestClock *next)
 
 int64_t ft_clock_turn_limit_op(void)
 {
-    return ft_clock_begin_turn(guest_clock, ft_now_ns(), icount_get_raw());
+    return ftc_clock_begin_turn(guest_clock, ft_now_ns(), icount_get_raw());
 }
 
 /* The vCPU thread has nothing to do; see ReplayLogOps.wait. */
@@ -122,7 +122,7 @@ bool ft_clock_wait_op(void)
         if (ft_nap_has_work()) {
             return false;
         }
-        ns = ft_clock_sleep(guest_clock, now_ns, icount_get(), ft_next_timer_ns());
+        ns = ftc_clock_sleep(guest_clock, now_ns, icount_get(), ft_next_timer_ns());
         if (ns == 0) {
             return false;
         }
@@ -151,12 +151,12 @@ bool ft_clock_wait_op(void)
 void ft_clock_live(void)
 {
     g_assert(replay_mutex_locked());
-    ft_clock_go_live(guest_clock, ft_now_ns(), icount_get());
+    ftc_clock_go_live(guest_clock, ft_now_ns(), icount_get());
 }
 
 int64_t ft_clock_behind_ns(void)
 {
-    return ft_clock_behind(guest_clock, ft_now_ns(), icount_get());
+    return ftc_clock_behind(guest_clock, ft_now_ns(), icount_get());
 }
 
 uint64_t ft_clock_steps(void)
@@ -170,7 +170,7 @@ void ft_clock_stops(bool stops)
     if (stops && !stopped_ns) {
         stopped_ns = ft_now_ns();
     } else if (!stops && stopped_ns) {
-        ft_clock_forget(guest_clock, ft_now_ns() - stopped_ns);
+        ftc_clock_forget(guest_clock, ft_now_ns() - stopped_ns);
         stopped_ns = 0;
     }
 }
@@ -185,7 +185,7 @@ static void ft_clock_vm_state(void *opaque, bool running, RunState state)
 
 void ft_clock_setup(void)
 {
-    guest_clock = ft_clock_new();
+    guest_clock = ftc_clock_new();
     g_assert(guest_clock);
     qemu_add_vm_change_state_handler(ft_clock_vm_state, NULL);
 }

@@ -89,7 +89,7 @@ static void ft_section_saved(const char *idstr, uint32_t instance, void *opaque)
     if (!ft_section_is_local(idstr)) {
         g_autofree char *name = g_strdup_printf("%s/%u", idstr, instance);
 
-        ft_digest_add(digest.sum, name, ft_hash(b->data, b->usage));
+        ftc_digest_add(digest.sum, name, ftc_hash(b->data, b->usage));
         ft_digest_dump(name, b->data, b->usage);
     }
     b->usage = 0;
@@ -117,7 +117,7 @@ static void ft_digest_tlbs(void)
     }
     /* The time by which they shrink. */
     sizes[NB_MMU_MODES] = cpu_to_le64(first_cpu->neg.tlb.c.replay_flush_count);
-    ft_digest_add(digest.sum, "tlb", ft_hash((uint8_t *)sizes, sizeof(sizes)));
+    ftc_digest_add(digest.sum, "tlb", ftc_hash((uint8_t *)sizes, sizeof(sizes)));
     ft_digest_dump("tlb", sizes, sizeof(sizes));
 }
 
@@ -129,11 +129,11 @@ static void ft_digest_devices(void)
     uint64_t now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
     g_autoptr(GArray) timers = g_array_new(false, false, sizeof(int64_t));
 
-    ft_digest_add(digest.sum, "clock", ft_hash((uint8_t *)&now, sizeof(now)));
+    ftc_digest_add(digest.sum, "clock", ftc_hash((uint8_t *)&now, sizeof(now)));
     /* Some belong to devices that neither save nor reset them. */
     timerlist_visit(main_loop_tlg.tl[QEMU_CLOCK_VIRTUAL], ft_add_timer, timers);
-    ft_digest_add(digest.sum, "timers", ft_hash((uint8_t *)timers->data,
-                                                timers->len * sizeof(int64_t)));
+    ftc_digest_add(digest.sum, "timers", ftc_hash((uint8_t *)timers->data,
+                                                  timers->len * sizeof(int64_t)));
     ft_digest_dump("timers", timers->data, timers->len * sizeof(int64_t));
     digest.buffer = qio_channel_buffer_new(256 * KiB);
     digest.file = qemu_file_new_output(QIO_CHANNEL(digest.buffer));
@@ -143,7 +143,7 @@ static void ft_digest_devices(void)
     cpu->halted = halted && !woken;
     if (qemu_save_device_sections(digest.file, ft_section_saved, NULL) != 0) {
         /* Its own error was reported; the nodes must not agree on half a list. */
-        ft_digest_add(digest.sum, "devices that could not be saved", ft_now_ns());
+        ftc_digest_add(digest.sum, "devices that could not be saved", ft_now_ns());
     }
     cpu->interrupt_request = pending;
     cpu->halted = halted;
@@ -162,7 +162,7 @@ static int ft_add_block(RAMBlock *rb, void *opaque)
     };
 
     if (qemu_ram_is_migratable(rb) && b.pages * FT_RAM_PAGE_BYTES == bytes) {
-        b.hash = ft_ram_hash_new(qemu_ram_get_idstr(rb), bytes);
+        b.hash = ftc_ram_hash_new(qemu_ram_get_idstr(rb), bytes);
         g_array_append_val(digest.blocks, b);
     }
     return 0;
@@ -170,7 +170,7 @@ static int ft_add_block(RAMBlock *rb, void *opaque)
 
 static void ft_hash_page(FtDigestBlock *b, uint64_t page)
 {
-    ft_ram_hash_page(b->hash, page, b->host + page * FT_RAM_PAGE_BYTES);
+    ftc_ram_hash_page(b->hash, page, b->host + page * FT_RAM_PAGE_BYTES);
 }
 
 /*
@@ -233,7 +233,7 @@ static void ft_digest_ram(bool full)
         } else {
             ft_hash_dirty(b);
         }
-        ft_ram_hash_add(b->hash, digest.sum);
+        ftc_ram_hash_add(b->hash, digest.sum);
         ft_digest_dump(qemu_ram_get_idstr(b->rb), b->host,
                        b->pages * FT_RAM_PAGE_BYTES);
     }
@@ -251,7 +251,7 @@ static void ft_dump_open(void)
         return;
     }
     path = g_strdup_printf("%s/%020" PRId64 ".%s", ft_node.config.digest_dir,
-                           icount_get_raw(), ft_role_name(ft_session_role(ft_node.session)));
+                           icount_get_raw(), ftc_role_name(ftc_session_role(ft_node.session)));
     digest.dump = fopen(path, "wb");
     if (!digest.dump) {
         warn_report("ft-digest-dir: %s: %s", path, strerror(errno));
@@ -275,7 +275,7 @@ static void ft_digest_make(bool full)
     uint64_t start_ns = ft_now_ns();
 
     x86_cpu_fetch_next(first_cpu);
-    ft_digest_clear(digest.sum);
+    ftc_digest_clear(digest.sum);
     ft_dump_open();
     ft_digest_devices();
     ft_digest_tlbs();
@@ -296,7 +296,7 @@ void ft_digest_event(bool full)
 
     if (replay_mode == REPLAY_MODE_RECORD) {
         ft_digest_make(full);
-        bytes = ft_digest_encode(digest.sum, &len);
+        bytes = ftc_digest_encode(digest.sum, &len);
         replay_put_array(bytes, len);
         return;
     }
@@ -306,7 +306,7 @@ void ft_digest_event(bool full)
     }
     ft_digest_flip();
     ft_digest_make(full);
-    if (!ft_digest_compare(digest.sum, theirs, len, &why)) {
+    if (!ftc_digest_compare(digest.sum, theirs, len, &why)) {
         digest.count--;
         ft_log_diverged(why.text);
     }
@@ -364,7 +364,7 @@ void ft_digest_begin(void)
 {
     ft_digest_end();
     if (!digest.sum) {
-        digest.sum = ft_digest_new();
+        digest.sum = ftc_digest_new();
         digest.timer = timer_new_ns(QEMU_CLOCK_REALTIME, ft_digest_timer, NULL);
     }
     digest.count = 0;
@@ -386,7 +386,7 @@ void ft_digest_end(void)
     timer_del(digest.timer);
     memory_global_dirty_log_stop(GLOBAL_DIRTY_DIRTY_RATE);
     for (guint i = 0; i < digest.blocks->len; i++) {
-        ft_ram_hash_free(g_array_index(digest.blocks, FtDigestBlock, i).hash);
+        ftc_ram_hash_free(g_array_index(digest.blocks, FtDigestBlock, i).hash);
     }
     g_array_free(g_steal_pointer(&digest.blocks), true);
 }
@@ -420,13 +420,13 @@ static void ft_digest_flip(void)
     if (digest.count != 1) {
         return;
     }
-    if (ft_fault("flip-ram")) {
+    if (ftc_fault("flip-ram")) {
         ft_flip_bytes(&address_space_memory, 64 * MiB + 5, &one);
     }
-    if (ft_fault("flip-cpu")) {
+    if (ftc_fault("flip-cpu")) {
         ft_flip_cpu();
     }
-    if (ft_fault("flip-device")) {
+    if (ftc_fault("flip-device")) {
         ft_flip_bytes(&address_space_io, 0x61, &one);   /* PIT, channel 2 gate */
     }
 }

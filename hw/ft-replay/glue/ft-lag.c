@@ -21,13 +21,13 @@ static uint64_t ft_worked_ns(uint64_t now_ns)
 
 void ft_lag_committed(uint64_t seq, uint64_t now_ns)
 {
-    ft_lag_samples_add(lag_samples, seq, now_ns, ft_worked_ns(now_ns),
-                       ft_peer_executed_seq());
+    ftc_lag_samples_add(lag_samples, seq, now_ns, ft_worked_ns(now_ns),
+                        ft_peer_executed_seq());
 }
 
 void ft_lag_restart(void)
 {
-    ft_lag_samples_clear(lag_samples);
+    ftc_lag_samples_clear(lag_samples);
     qatomic_set(&logs_begun, logs_begun + 1);
 }
 
@@ -35,7 +35,7 @@ uint64_t ft_log_lag_ns(void)
 {
     uint64_t at_ns, worked_ns;
 
-    return ft_lag_samples_oldest(lag_samples, ft_peer_executed_seq(), &at_ns, &worked_ns)
+    return ftc_lag_samples_oldest(lag_samples, ft_peer_executed_seq(), &at_ns, &worked_ns)
                ? ft_now_ns() - at_ns : 0;
 }
 
@@ -50,16 +50,16 @@ uint64_t ft_lag_to_come_ns(uint64_t now_ns)
     uint64_t worked_ns = ft_worked_ns(now_ns);
     uint64_t at_ns, executed_ns;
 
-    if (!ft_lag_samples_oldest(lag_samples, ft_peer_executed_seq(), &at_ns, &executed_ns)) {
+    if (!ftc_lag_samples_oldest(lag_samples, ft_peer_executed_seq(), &at_ns, &executed_ns)) {
         executed_ns = worked_ns;
     }
 
     if (of_log != qatomic_read(&logs_begun)) {
         of_log = qatomic_read(&logs_begun);
-        ft_lag_estimate_reset(lag_estimate);
+        ftc_lag_estimate_reset(lag_estimate);
     }
-    return ft_lag_estimate(lag_estimate, now_ns, worked_ns, executed_ns,
-                           ft_peer_executed_at_ns(), ft_peer_rtt_ns());
+    return ftc_lag_estimate(lag_estimate, now_ns, worked_ns, executed_ns,
+                            ft_peer_executed_at_ns(), ft_peer_rtt_ns());
 }
 
 /* The lag at the end of each turn, for query-ft-histograms. */
@@ -71,17 +71,17 @@ static struct {
 void ft_lag_count(uint64_t lag_ns)
 {
     QEMU_LOCK_GUARD(&lags.lock);
-    ft_histogram_add(lags.histogram, lag_ns);
+    ftc_histogram_add(lags.histogram, lag_ns);
 }
 
-/* Any thread. The next bin from *at on, as ft_histogram_next. */
+/* Any thread. The next bin from *at on, as ftc_histogram_next. */
 bool ft_log_lag_bin(size_t *at, uint64_t *upto, uint64_t *count)
 {
     if (!lags.histogram) {
         return false;
     }
     QEMU_LOCK_GUARD(&lags.lock);
-    return ft_histogram_next(lags.histogram, at, upto, count);
+    return ftc_histogram_next(lags.histogram, at, upto, count);
 }
 
 void ft_lag_slowed(uint64_t ns)
@@ -97,8 +97,8 @@ uint64_t ft_log_slowed_ns(void)
 void ft_lag_setup(void)
 {
     qemu_mutex_init(&lags.lock);
-    lags.histogram = ft_histogram_new();
-    lag_estimate = ft_lag_estimate_new();
-    lag_samples = ft_lag_samples_new();
+    lags.histogram = ftc_histogram_new();
+    lag_estimate = ftc_lag_estimate_new();
+    lag_samples = ftc_lag_samples_new();
     g_assert(lags.histogram && lag_estimate && lag_samples);
 }

@@ -69,21 +69,21 @@ void ft_log_put_event_op(unsigned event)
     if (writer) {
         g_assert(ft_event_to_wire(event) != 0);
         urgent = urgent || ft_event_is_urgent(event);
-        ft_log_put_event(writer, ft_event_to_wire(event));
+        ftc_log_put_event(writer, ft_event_to_wire(event));
     }
 }
 
 void ft_log_put_int_op(uint64_t value)
 {
     if (writer) {
-        ft_log_put_int(writer, value);
+        ftc_log_put_int(writer, value);
     }
 }
 
 void ft_log_put_array_op(const uint8_t *buf, size_t size)
 {
     if (writer) {
-        ft_log_put_bytes(writer, buf, size);
+        ftc_log_put_bytes(writer, buf, size);
     }
 }
 
@@ -126,24 +126,24 @@ void ft_log_commit_op(void)
     if (!writer) {
         return;
     }
-    if (ft_log_commit(writer)) {
+    if (ftc_log_commit(writer)) {
         uint64_t now = ft_now_ns();
 
-        qatomic_set(&next_seq, ft_log_open_seq(writer));
+        qatomic_set(&next_seq, ftc_log_open_seq(writer));
         ft_lag_committed(next_seq - 1, now);
         committed_ns = now;
         unsent_ns = unsent_ns ? unsent_ns : now;
         if (urgent || ft_pausing() || now - unsent_ns >= FT_LINGER_NS
-            || ft_log_writer_used(writer) >= FT_LINGER_BYTES) {
+            || ftc_log_writer_used(writer) >= FT_LINGER_BYTES) {
             ft_log_flush();
         }
         urgent = false;
     }
-    if (ft_log_overflowed(writer) && !overflow_told) {
+    if (ftc_log_overflowed(writer) && !overflow_told) {
         g_autofree char *why = g_strdup_printf("the log overflowed: %zu MiB wait for the "
                                                "secondary, which takes them too slowly: look "
                                                "at the link and at its host's CPUs",
-                                               ft_log_writer_used(writer) >> 20);
+                                               ftc_log_writer_used(writer) >> 20);
 
         overflow_told = true;
         ft_post(0, FT_IN_CONNECTION_LOST, 0, why);
@@ -152,7 +152,7 @@ void ft_log_commit_op(void)
 
 void ft_log_commit_large(void)
 {
-    if (writer && ft_log_open_bytes(writer) >= FT_LINGER_BYTES) {
+    if (writer && ftc_log_open_bytes(writer) >= FT_LINGER_BYTES) {
         ft_log_commit_op();
     }
 }
@@ -174,7 +174,7 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
     unsent_ns = 0;
     ft_log_count_from_here();
     ft_lag_restart();
-    qatomic_set(&next_seq, w ? ft_log_open_seq(w) : UINT64_MAX);
+    qatomic_set(&next_seq, w ? ftc_log_open_seq(w) : UINT64_MAX);
     ft_log_taken();
 }
 
@@ -185,7 +185,7 @@ void ft_log_record_to(FtLogWriter *w, QemuEvent *wake)
  */
 uint64_t ft_log_next_seq(void)
 {
-    return ft_replay_is_on() ? ft_log_consumed_seq(ft_log_reader()) + 1
+    return ft_replay_is_on() ? ftc_log_consumed_seq(ft_log_reader()) + 1
                              : qatomic_read(&next_seq);
 }
 
@@ -193,7 +193,7 @@ size_t ft_log_backlog(void)
 {
     FtLogWriter *w = qatomic_read(&writer);
 
-    return w ? ft_log_writer_used(w) : 0;
+    return w ? ftc_log_writer_used(w) : 0;
 }
 
 /* Who waits until there is no more than that in the ring. */
@@ -229,7 +229,7 @@ uint64_t ft_log_lag_instructions(void)
     uint64_t made, done;
 
     if (replay_mode == REPLAY_MODE_PLAY) {
-        made = ft_replay_is_on() ? ft_log_received_icount(ft_log_reader()) : 0;
+        made = ft_replay_is_on() ? ftc_log_received_icount(ft_log_reader()) : 0;
         done = ft_replay_is_on() ? ft_log_executed_icount() : 0;
     } else {
         made = qatomic_read(&writer) ? ft_log_executed_icount() : 0;

@@ -49,7 +49,7 @@ void ft_log_diverged(const char *what)
     text = g_strdup_printf("diverged at instruction %" PRIu64 ", event %u (%u) of the "
                            "log, frame %" PRIu64 ": %s%s%s%s",
                            replay_state.current_icount, replay_state.current_event,
-                           replay_state.data_kind, ft_log_consumed_seq(reader),
+                           replay_state.data_kind, ftc_log_consumed_seq(reader),
                            about ? "drive '" : "", about ?: "", about ? "': " : "", what);
     error_report("ft: %s", text);
     ft_post(0, FT_IN_DIVERGED, 0, text);
@@ -62,8 +62,8 @@ void ft_log_about(const char *drive)
 
 bool ft_log_readable(void)
 {
-    return replaying && !diverged && ft_log_available(reader)
-        && !(ft_fault("stand-still") && ft_log_consumed_seq(reader) > 100);
+    return replaying && !diverged && ftc_log_available(reader)
+        && !(ftc_fault("stand-still") && ftc_log_consumed_seq(reader) > 100);
 }
 
 /* The last event of a frame is behind us when the next frame's first one is read,
@@ -75,9 +75,9 @@ static struct {
 
 static void ft_log_report_due(void)
 {
-    if (report.due && ft_log_consumed_seq(reader) > report.told_seq) {
+    if (report.due && ftc_log_consumed_seq(reader) > report.told_seq) {
         report.due = false;
-        report.told_seq = ft_log_consumed_seq(reader);
+        report.told_seq = ftc_log_consumed_seq(reader);
         if (carrier) {
             carrier->report();
         }
@@ -101,7 +101,7 @@ bool ft_log_get_event_op(unsigned *event)
         }
         return false;
     }
-    if (!ft_log_get_event(reader, &wire) || (qemu = ft_event_from_wire(wire)) == EVENT_COUNT) {
+    if (!ftc_log_get_event(reader, &wire) || (qemu = ft_event_from_wire(wire)) == EVENT_COUNT) {
         ft_log_diverged("an event that this build does not know");
         return false;
     }
@@ -114,7 +114,7 @@ uint64_t ft_log_get_int_op(void)
 {
     uint64_t value = 0;
 
-    if (!ft_log_get_int(reader, &value)) {
+    if (!ftc_log_get_int(reader, &value)) {
         ft_log_diverged("the event has other fields than replay expects");
     }
     return value;
@@ -124,7 +124,7 @@ void ft_log_get_array_op(const uint8_t **buf, size_t *size)
 {
     static const uint8_t nothing[1];
 
-    if (!ft_log_get_bytes(reader, buf, size)) {
+    if (!ftc_log_get_bytes(reader, buf, size)) {
         ft_log_diverged("the event has other fields than replay expects");
         *buf = nothing;
         *size = 0;
@@ -164,7 +164,7 @@ void ft_log_replay_from(FtLogReader *r)
 
 bool ft_log_has_ended(void)
 {
-    return ft_log_is_over() && !ft_log_available(reader);
+    return ft_log_is_over() && !ftc_log_available(reader);
 }
 
 /* -- the end of the log --------------------------------------------------------- */
@@ -174,7 +174,7 @@ static bool ft_log_drained(void)
     replay_account_executed_instructions();
     replay_fetch_data_kind();
     return !replay_state.has_unread_data && replay_state.instruction_count == 0
-        && replay_state.read_event_id == -1 && !ft_log_available(reader);
+        && replay_state.read_event_id == -1 && !ftc_log_available(reader);
 }
 
 bool ft_log_is_done(void)
@@ -221,6 +221,6 @@ void ft_replay_end(void)
 
 void ft_replay_setup(void)
 {
-    reader = ft_log_reader_new(FT_RING_BYTES);
+    reader = ftc_log_reader_new(FT_RING_BYTES);
     drain_bh = qemu_bh_new(ft_log_drain_bh, NULL);
 }

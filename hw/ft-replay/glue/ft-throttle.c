@@ -44,8 +44,8 @@ void ft_log_throttle_op(void)
     }
     waited = ft_log_wait_for_room();
     ft_lag_count(ft_log_lag_ns());
-    pause_ns = ft_lag_pause(ft_lag_to_come_ns(begin_ns), ft_node.config.lag_limit_ns,
-                            begin_ns - ended_ns);
+    pause_ns = ftc_lag_pause(ft_lag_to_come_ns(begin_ns), ft_node.config.lag_limit_ns,
+                             begin_ns - ended_ns);
     owed_ns = pause_ns ? owed_ns + pause_ns : 0;
     if (owed_ns >= FT_PAUSE_MIN_NS) {
         g_usleep(owed_ns / SCALE_US);

@@ -47,12 +47,12 @@ static FtEarly *ft_early_of(unsigned netdev)
     FtEarly *e = netdev < netdevs_count ? netdevs[netdev].early : NULL;
 
     if (e) {
-        ft_early_set_header(e, qemu_get_vnet_hdr_len(netdevs[netdev].nc));
+        ftc_early_set_header(e, qemu_get_vnet_hdr_len(netdevs[netdev].nc));
     }
     return e;
 }
 
-/* Receiver of the log: see ft_log_reader_watch(). */
+/* Receiver of the log: see ftc_log_reader_watch(). */
 static void ft_early_packet_logged(uint32_t netdev, const uint8_t *data, size_t len)
 {
     struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
@@ -62,7 +62,7 @@ static void ft_early_packet_logged(uint32_t netdev, const uint8_t *data, size_t 
     QEMU_LOCK_GUARD(&lock);
     e = ft_early_of(netdev);
     if (e) {
-        ft_early_logged(e, data, len, ft_now_ns());
+        ftc_early_logged(e, data, len, ft_now_ns());
     }
 }
 
@@ -77,11 +77,11 @@ void ft_early_add(NetClientState *nc)
 
     if (netdevs_count == 0) {
         qemu_mutex_init(&lock);
-        ft_log_reader_watch(ft_log_reader(), ft_early_packet_logged);
+        ftc_log_reader_watch(ft_log_reader(), ft_early_packet_logged);
     }
     n->nc = nc;
     if (is_nic) {
-        n->early = ft_early_new(&limits);
+        n->early = ftc_early_new(&limits);
         memcpy(n->mac, qemu_get_nic(nc->peer)->conf->macaddr.a, FT_MAC_BYTES);
     }
     netdevs_count++;
@@ -103,7 +103,7 @@ void ft_early_packet(unsigned netdev, unsigned flags, const struct iovec *iov, i
     QEMU_LOCK_GUARD(&lock);
     e = ft_early_of(netdev);
     if (e) {
-        ft_early_arrived(e, &p, netdevs[netdev].mac, ft_now_ns());
+        ftc_early_arrived(e, &p, netdevs[netdev].mac, ft_now_ns());
     }
 }
 
@@ -113,7 +113,7 @@ void ft_early_restart(void)
     for (unsigned i = 0; i < netdevs_count; i++) {
         QEMU_LOCK_GUARD(&lock);
         if (netdevs[i].early) {
-            ft_early_clear(netdevs[i].early);
+            ftc_early_clear(netdevs[i].early);
         }
     }
 }
@@ -127,12 +127,12 @@ void ft_early_give(void (*give)(unsigned netdev, unsigned flags, const uint8_t *
         QEMU_LOCK_GUARD(&lock);
         FtEarly *e = ft_early_of(i);
 
-        while (e && ft_early_pop(e, ft_now_ns(), &p)) {
+        while (e && ftc_early_pop(e, ft_now_ns(), &p)) {
             trace_ft_early_give(i, p.len);
             give(i, p.flags, p.data, p.len);
         }
         if (e) {
-            ft_early_clear(e);
+            ftc_early_clear(e);
         }
     }
 }
@@ -145,7 +145,7 @@ void ft_early_totals(FtEarlyStats *sum)
 
         QEMU_LOCK_GUARD(&lock);
         if (netdevs[i].early) {
-            ft_early_stats(netdevs[i].early, &s);
+            ftc_early_stats(netdevs[i].early, &s);
         }
         sum->kept_packets += s.kept_packets;
         sum->kept_bytes += s.kept_bytes;

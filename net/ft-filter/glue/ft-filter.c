@@ -70,7 +70,7 @@ static void ft_packets_release(void)
     FtPacket p;
 
     while (ft_output_may_leave(&up_to)) {
-        if (!ft_hold_pop(hold, up_to, ft_now_ns(), &p)) {
+        if (!ftc_hold_pop(hold, up_to, ft_now_ns(), &p)) {
             qatomic_set(&released_seq, up_to);
             break;
         }
@@ -82,7 +82,7 @@ static void ft_packets_release(void)
 
 static void ft_packets_destroy(void)
 {
-    ft_hold_destroy_all(hold);
+    ftc_hold_destroy_all(hold);
     qatomic_set(&held, 0);
 }
 
@@ -115,7 +115,7 @@ void ft_output_restart(void)
 
 void ft_output_stats(FtHoldStats *s)
 {
-    ft_hold_stats(hold, s);
+    ftc_hold_stats(hold, s);
 }
 
 /* Secondary: drops the copies of what has left the primary. */
@@ -123,7 +123,7 @@ static void ft_forget_copies(void)
 {
     FtPacket p;
 
-    while (ft_hold_pop(hold, qatomic_read(&forget_seq), ft_now_ns(), &p)) {
+    while (ftc_hold_pop(hold, qatomic_read(&forget_seq), ft_now_ns(), &p)) {
         qatomic_dec(&held);
     }
 }
@@ -144,7 +144,7 @@ static void ft_hold_packet(FtFilter *f, unsigned flags, const uint8_t *data, siz
         ft_forget_copies();
     }
     trace_ft_output_hold(p.netdev, p.seq, len);
-    if (ft_hold_push(hold, &p, ft_now_ns())) {
+    if (ftc_hold_push(hold, &p, ft_now_ns())) {
         qatomic_inc(&held);
     }
     if (ft_output_mode() == FT_OUTPUT_PASS) {
@@ -156,11 +156,11 @@ static void ft_guest_output(FtFilter *f, unsigned flags, const struct iovec *iov
                             int iovcnt)
 {
     size_t len = iov_size(iov, iovcnt);
-    uint8_t *data = ft_hold_space(hold, len);
+    uint8_t *data = ftc_hold_space(hold, len);
 
     g_assert(data);
     iov_to_buf(iov, iovcnt, 0, data, len);
-    replay_output(f->id, len, ft_hash(data, len));
+    replay_output(f->id, len, ftc_hash(data, len));
     ft_seen_output(f->id, data, len);
     ft_hold_packet(f, flags, data, len);
 }
@@ -274,7 +274,7 @@ bool ft_filters_add(Error **errp)
                    FT_FILTERS_MAX);
         return false;
     }
-    hold = ft_hold_new(FT_HOLD_BYTES_MAX, FT_HOLD_PACKETS_MAX);
+    hold = ftc_hold_new(FT_HOLD_BYTES_MAX, FT_HOLD_PACKETS_MAX);
     ft_output_holder(&ft_packets);
     for (int i = 0; i < n; i++) {
         if (ncs[i]->info->type == NET_CLIENT_DRIVER_USER) {

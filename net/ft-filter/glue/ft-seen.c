@@ -49,7 +49,7 @@ static FtSeen *ft_seen_of(unsigned netdev)
     if (netdev >= netdevs_count) {
         return NULL;            /* the number may be a peer's */
     }
-    ft_seen_set_header(netdevs[netdev].seen, qemu_get_vnet_hdr_len(netdevs[netdev].nc));
+    ftc_seen_set_header(netdevs[netdev].seen, qemu_get_vnet_hdr_len(netdevs[netdev].nc));
     return netdevs[netdev].seen;
 }
 
@@ -61,7 +61,7 @@ static void ft_seen_save_state(QEMUFile *f, void *opaque)
     qemu_put_be32(f, netdevs_count);
     for (unsigned i = 0; i < netdevs_count; i++) {
         size_t len;
-        const uint8_t *data = ft_seen_save(netdevs[i].seen, ft_now_ns(), &len);
+        const uint8_t *data = ftc_seen_save(netdevs[i].seen, ft_now_ns(), &len);
 
         qemu_put_be32(f, len);
         qemu_put_buffer(f, data, len);
@@ -75,7 +75,7 @@ static bool ft_seen_load_one(QEMUFile *f, FtSeen *seen, FtError *why)
     g_autofree uint8_t *data = NULL;
 
     if (len == 0) {
-        ft_seen_clear(seen);    /* there was no memory to save it */
+        ftc_seen_clear(seen);    /* there was no memory to save it */
         return true;
     }
     if (len > FT_SEEN_SAVED_MAX) {
@@ -87,7 +87,7 @@ static bool ft_seen_load_one(QEMUFile *f, FtSeen *seen, FtError *why)
         snprintf(why->text, sizeof(why->text), "cut short");
         return false;
     }
-    return ft_seen_load(seen, data, len, ft_now_ns(), why);
+    return ftc_seen_load(seen, data, len, ft_now_ns(), why);
 }
 
 static int ft_seen_load_state(QEMUFile *f, void *opaque, int version)
@@ -120,7 +120,7 @@ static void ft_seen_reset(void *opaque)
 {
     QEMU_LOCK_GUARD(&lock);
     for (unsigned i = 0; i < netdevs_count; i++) {
-        ft_seen_clear(netdevs[i].seen);
+        ftc_seen_clear(netdevs[i].seen);
     }
 }
 
@@ -139,7 +139,7 @@ void ft_seen_add(NetClientState *nc)
         qemu_register_reset(ft_seen_reset, NULL);
     }
     netdevs[netdevs_count].nc = nc;
-    netdevs[netdevs_count].seen = ft_seen_new(&limits);
+    netdevs[netdevs_count].seen = ftc_seen_new(&limits);
     g_assert(netdevs[netdevs_count].seen);
     netdevs_count++;
 }
@@ -147,7 +147,7 @@ void ft_seen_add(NetClientState *nc)
 void ft_seen_output(unsigned netdev, const uint8_t *data, size_t len)
 {
     QEMU_LOCK_GUARD(&lock);
-    ft_seen_from_guest(ft_seen_of(netdev), data, len, ft_now_ns());
+    ftc_seen_from_guest(ft_seen_of(netdev), data, len, ft_now_ns());
 }
 
 void ft_seen_input(unsigned netdev, const struct iovec *iov, int iovcnt)
@@ -159,7 +159,7 @@ void ft_seen_input(unsigned netdev, const struct iovec *iov, int iovcnt)
     QEMU_LOCK_GUARD(&lock);
     seen = ft_seen_of(netdev);
     if (seen) {
-        ft_seen_from_outside(seen, head, len, ft_now_ns());
+        ftc_seen_from_outside(seen, head, len, ft_now_ns());
     }
 }
 
@@ -169,7 +169,7 @@ bool ft_seen_has_sent(unsigned netdev, const uint8_t *data, size_t len)
 
     QEMU_LOCK_GUARD(&lock);
     seen = ft_seen_of(netdev);
-    return seen && ft_seen_is_guests(seen, data, len);
+    return seen && ftc_seen_is_guests(seen, data, len);
 }
 
 /* -- telling it ------------------------------------------------------------------ */
@@ -178,7 +178,7 @@ void ft_seen_tell_begin(void)
 {
     QEMU_LOCK_GUARD(&lock);
     for (unsigned i = 0; i < netdevs_count; i++) {
-        ft_seen_begin_round(netdevs[i].seen, ft_now_ns());
+        ftc_seen_begin_round(netdevs[i].seen, ft_now_ns());
     }
 }
 
@@ -186,7 +186,7 @@ bool ft_seen_tell_next(NetClientState **nc, const uint8_t **frame, size_t *len)
 {
     QEMU_LOCK_GUARD(&lock);
     for (unsigned i = 0; i < netdevs_count; i++) {
-        if (ft_seen_next(netdevs[i].seen, frame, len)) {
+        if (ftc_seen_next(netdevs[i].seen, frame, len)) {
             *nc = netdevs[i].nc;
             return true;
         }
@@ -201,7 +201,7 @@ void ft_seen_totals(FtSeenStats *sum)
         FtSeenStats s;
 
         QEMU_LOCK_GUARD(&lock);
-        ft_seen_stats(netdevs[i].seen, &s);
+        ftc_seen_stats(netdevs[i].seen, &s);
         sum->sources += s.sources;
         sum->reports += s.reports;
         sum->report_bytes += s.report_bytes;
