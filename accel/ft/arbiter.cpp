@@ -63,7 +63,7 @@ bool ftc_arbiter_check_spec(const char *spec, FtError *err) noexcept {
 
 /* THREAD: main, at start-up (it writes to the disk). OWNERSHIP: none. */
 bool ftc_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
-                        FtError *err) noexcept {
+                         FtError *err) noexcept {
     return ft::guarded(err, [&]() -> ft::Status {
         const auto dir = ft::arbiter_directory(spec);
 
@@ -76,7 +76,8 @@ bool ftc_arbiter_reserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES],
 }
 
 /* THREAD: main, at the end of the process. OWNERSHIP: none. */
-void ftc_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES]) noexcept {
+void ftc_arbiter_unreserve(const char *spec,
+                           const uint8_t node_id[FT_UUID_BYTES]) noexcept {
     FtError ignored{};
     ft::guarded(&ignored, [&]() -> ft::Status {
         const auto dir = ft::arbiter_directory(spec);
@@ -89,8 +90,9 @@ void ftc_arbiter_unreserve(const char *spec, const uint8_t node_id[FT_UUID_BYTES
 }
 
 /* THREAD: one of its own, it blocks on the disk; no lock held. OWNERSHIP: none. */
-FtClaim ftc_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES], uint64_t epoch,
-                         const uint8_t node_id[FT_UUID_BYTES], FtError *err) noexcept {
+FtClaim ftc_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
+                          uint64_t epoch, const uint8_t node_id[FT_UUID_BYTES],
+                          FtError *err) noexcept {
     try {
         const auto dir = ft::arbiter_directory(spec);
 
@@ -116,7 +118,7 @@ FtClaim ftc_arbiter_claim(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES]
 
 /* THREAD: main at start-up, or one of its own; blocks on the disk. OWNERSHIP: none. */
 bool ftc_arbiter_last_epoch(const char *spec, const uint8_t vm_uuid[FT_UUID_BYTES],
-                           uint64_t *epoch, FtError *err) noexcept {
+                            uint64_t *epoch, FtError *err) noexcept {
     try {
         const auto dir = ft::arbiter_directory(spec);
 

@@ -144,7 +144,7 @@ void ftc_attach_pace_free(FtAttachPace *p) noexcept {
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
 void ftc_attach_pace_link(FtAttachPace *p, uint64_t now_ns, uint64_t given,
-                         uint64_t under_way) noexcept {
+                          uint64_t under_way) noexcept {
     p->link().look(now_ns, given, under_way);
 }
 

@@ -49,10 +49,7 @@ class AttachPace {
     static constexpr uint64_t times_most = 5;
 
     AttachPace(uint64_t now_ns, uint64_t memory) noexcept
-        : link_(now_ns),
-          memory_(memory),
-          left_(memory),
-          looked_ns_(now_ns),
+        : link_(now_ns), memory_(memory), left_(memory), looked_ns_(now_ns),
           since_{now_ns, 0} {}
 
     LinkRate &link() noexcept { return link_; }

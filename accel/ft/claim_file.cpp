@@ -20,7 +20,7 @@ namespace ft {
 namespace {
 
 class Fd {
-public:
+  public:
     explicit Fd(int fd) : fd_(fd) {}
     Fd(const Fd &) = delete;
     Fd &operator=(const Fd &) = delete;
@@ -31,7 +31,7 @@ public:
     }
     int get() const { return fd_; }
 
-private:
+  private:
     int fd_;
 };
 
@@ -60,7 +60,9 @@ std::string uuid_text(Uuid id) {
     return s;
 }
 
-std::string file_prefix(Uuid vm) { return "ft-" + uuid_text(vm) + "-"; }
+std::string file_prefix(Uuid vm) {
+    return "ft-" + uuid_text(vm) + "-";
+}
 
 bool is_node_id(std::string_view s) {
     return s.size() == size_t{2} * FT_UUID_BYTES &&
@@ -168,7 +170,8 @@ Status link_temp(const std::string &dir, const std::string &path, const std::str
     /* Some file systems count a name as a file (tmpfs), and have no more: the reserve
      * itself becomes the claim, if nobody was first. NFS cannot do that. */
     if ((errno == ENOSPC || errno == EDQUOT) &&
-        (renameat2(AT_FDCWD, reserve.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0 ||
+        (renameat2(AT_FDCWD, reserve.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) ==
+             0 ||
          errno == EEXIST)) {
         return {};
     }

@@ -33,6 +33,8 @@ bool ftc_fault(const char *name) noexcept {
 #else
 
 /* THREAD: any. OWNERSHIP: nothing changes hands. */
-bool ftc_fault(const char *) noexcept { return false; }
+bool ftc_fault(const char *) noexcept {
+    return false;
+}
 
 #endif

@@ -19,7 +19,8 @@ constexpr bool fault_listed(std::string_view list, std::string_view name) {
         if (list.substr(0, comma) == name) {
             return true;
         }
-        list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+        list =
+            comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     }
     return false;
 }

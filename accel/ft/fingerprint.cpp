@@ -95,7 +95,7 @@ Status compare_fingerprints(std::string_view ours_text, std::string_view theirs_
 
 /* THREAD: any, no lock needed. OWNERSHIP: both texts stay the caller's. */
 bool ftc_fingerprint_compare(const char *ours, size_t ours_len, const char *theirs,
-                            size_t theirs_len, FtError *err) noexcept {
+                             size_t theirs_len, FtError *err) noexcept {
     return ft::guarded(err, [&] {
         return ft::wire::compare_fingerprints({ours, ours_len}, {theirs, theirs_len});
     });

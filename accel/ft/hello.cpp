@@ -122,7 +122,7 @@ size_t ftc_wire_encode_hello(const FtHello *h, uint8_t *out, size_t cap) noexcep
 
 /* THREAD: any, no lock needed. OWNERSHIP: h->fingerprint points into body. */
 bool ftc_wire_decode_hello(const uint8_t *body, size_t len, FtHello *h,
-                          FtError *err) noexcept {
+                           FtError *err) noexcept {
     return ft::guarded(err, [&]() -> ft::Status {
         auto decoded = ft::wire::decode_hello({body, len});
         if (!decoded) {

@@ -86,7 +86,7 @@ void ftc_histogram_add(FtHistogram *h, uint64_t value) noexcept {
 
 /* THREAD: the caller's lock covers h. OWNERSHIP: nothing changes hands. */
 bool ftc_histogram_next(const FtHistogram *h, size_t *at, uint64_t *upto,
-                       uint64_t *count) noexcept {
+                        uint64_t *count) noexcept {
     auto bin = h->next(*at);
     if (bin) {
         *upto = bin->upto;

@@ -49,8 +49,8 @@ FtOutput ftc_gate_mode(const FtGate *g) noexcept {
 }
 
 /* THREAD: the gate's. OWNERSHIP: nothing changes hands. */
-bool ftc_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq, uint64_t now_ns,
-                   uint64_t *up_to) noexcept {
+bool ftc_gate_limit(const FtGate *g, const FtLease *lease, uint64_t acked_seq,
+                    uint64_t now_ns, uint64_t *up_to) noexcept {
     const std::optional<uint64_t> limit = g->limit(lease, acked_seq, now_ns);
 
     *up_to = limit.value_or(0);

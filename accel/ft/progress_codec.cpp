@@ -104,6 +104,6 @@ size_t ftc_wire_encode_ping(const FtPing *p, uint8_t *out, size_t cap) noexcept 
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
 bool ftc_wire_decode_ping(const uint8_t *body, size_t len, FtPing *p,
-                         FtError *err) noexcept {
+                          FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::wire::decode_ping(body, len, *p); });
 }

@@ -36,7 +36,8 @@ Start start_of(FtRole role) {
 
 Session::Session(FtRole role, uint64_t epoch0, uint64_t timeout_ns)
     : role_(role), state_(start_of(role).state), epoch_(epoch0), timeout_ns_(timeout_ns),
-      reason_(start_of(role).reason) {}
+      reason_(start_of(role).reason) {
+}
 
 size_t Session::step(const FtInput &in, uint64_t now_ns, std::span<FtAction> actions,
                      std::string &refusal) {
@@ -44,7 +45,8 @@ size_t Session::step(const FtInput &in, uint64_t now_ns, std::span<FtAction> act
 
     if (const char *why = session_refusal(rule)) {
         refusal = why;
-        if ((rule == Rule::RefuseFailed || rule == Rule::RefuseDeciding) && !reason_.empty()) {
+        if ((rule == Rule::RefuseFailed || rule == Rule::RefuseDeciding) &&
+            !reason_.empty()) {
             refusal += ": " + reason_;
         }
         return 0;
@@ -123,16 +125,19 @@ FtSession *ftc_session_new(FtRole role, uint64_t epoch0, uint64_t timeout_ns) no
 }
 
 /* THREAD: main. OWNERSHIP: takes s; NULL is fine. */
-void ftc_session_free(FtSession *s) noexcept { delete s; }
+void ftc_session_free(FtSession *s) noexcept {
+    delete s;
+}
 
 /* THREAD: main, BQL held. OWNERSHIP: in->text is copied; texts of the actions
  * stay the session's and live until the next step. */
 bool ftc_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
-                     FtAction actions[FT_ACTIONS_MAX], size_t *n, FtError *err) noexcept {
+                      FtAction actions[FT_ACTIONS_MAX], size_t *n, FtError *err) noexcept {
     *n = 0;
     try {
         std::string refusal;
-        *n = s->core.step(*in, now_ns, std::span<FtAction>(actions, FT_ACTIONS_MAX), refusal);
+        *n = s->core.step(*in, now_ns, std::span<FtAction>(actions, FT_ACTIONS_MAX),
+                          refusal);
         if (!refusal.empty()) {
             return ft::give(err, refusal);
         }
@@ -146,12 +151,22 @@ bool ftc_session_step(FtSession *s, const FtInput *in, uint64_t now_ns,
 }
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-void ftc_session_set_epoch(FtSession *s, uint64_t epoch) noexcept { s->core.set_epoch(epoch); }
+void ftc_session_set_epoch(FtSession *s, uint64_t epoch) noexcept {
+    s->core.set_epoch(epoch);
+}
 
 /* THREAD: main. OWNERSHIP: nothing changes hands. */
-FtRole ftc_session_role(const FtSession *s) noexcept { return s->core.role(); }
-FtState ftc_session_state(const FtSession *s) noexcept { return s->core.state(); }
-uint64_t ftc_session_epoch(const FtSession *s) noexcept { return s->core.epoch(); }
+FtRole ftc_session_role(const FtSession *s) noexcept {
+    return s->core.role();
+}
+FtState ftc_session_state(const FtSession *s) noexcept {
+    return s->core.state();
+}
+uint64_t ftc_session_epoch(const FtSession *s) noexcept {
+    return s->core.epoch();
+}
 
 /* THREAD: main. OWNERSHIP: the session's, valid until the next step. */
-const char *ftc_session_reason(const FtSession *s) noexcept { return s->core.reason().c_str(); }
+const char *ftc_session_reason(const FtSession *s) noexcept {
+    return s->core.reason().c_str();
+}

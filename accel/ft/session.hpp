@@ -26,7 +26,7 @@
 namespace ft {
 
 class Session {
-public:
+  public:
     Session(FtRole role, uint64_t epoch0, uint64_t timeout_ns);
 
     /* Returns the number of actions. refusal is set to a sentence, and nothing
@@ -41,7 +41,7 @@ public:
     uint64_t epoch() const { return epoch_; }
     const std::string &reason() const { return reason_; }
 
-private:
+  private:
     void apply(Rule rule, const FtInput &in);
     bool is_stale(const FtInput &in) const;
     void set(SessionState state, std::string reason);
@@ -68,13 +68,13 @@ private:
 
     FtRole role_;
     SessionState state_;
-    uint64_t epoch_;             /* of the attach under way, or the last one   */
+    uint64_t epoch_; /* of the attach under way, or the last one   */
     const uint64_t timeout_ns_;
-    std::string reason_;         /* why not protected; empty when protected    */
-    std::string cause_;          /* what started the decision under way        */
-    std::string goodbye_;        /* text of the last CLOSE, kept for the host  */
+    std::string reason_;          /* why not protected; empty when protected    */
+    std::string cause_;           /* what started the decision under way        */
+    std::string goodbye_;         /* text of the last CLOSE, kept for the host  */
     uint64_t lease_until_ns_ = 0; /* the old primary may release until then    */
-    uint64_t retry_ns_ = 0;      /* pause before the arbiter is asked again    */
+    uint64_t retry_ns_ = 0;       /* pause before the arbiter is asked again    */
     bool claim_in_flight_ = false;
 
     /* Of the step under way. */

@@ -43,7 +43,9 @@ const char *name_of(FtInputKind kind) {
     }
 }
 
-std::string text_of(const FtInput &in) { return in.text ? in.text : ""; }
+std::string text_of(const FtInput &in) {
+    return in.text ? in.text : "";
+}
 
 /* "connection lost: Connection reset by peer" */
 std::string told(const FtInput &in) {
@@ -61,7 +63,8 @@ void Session::apply(Rule rule, const FtInput &in) {
         set(S::Transferring, "attach under way: copying memory");
         return act(FT_ACT_TRANSFER, epoch_);
     case Rule::NoteEarlyReady:
-        return set(S::ReadyBeforeCut, "attach under way: secondary ready before our own cut");
+        return set(S::ReadyBeforeCut,
+                   "attach under way: secondary ready before our own cut");
     case Rule::BeginHolding:
         return set(S::AfterCut, "attach under way: secondary loads the state");
     case Rule::Protect:
@@ -145,7 +148,8 @@ void Session::apply(Rule rule, const FtInput &in) {
     case Rule::AskAgain:
         return claim();
     case Rule::FenceSelf:
-        return fence("the other node won epoch " + std::to_string(epoch_) + " (" + cause_ + ")");
+        return fence("the other node won epoch " + std::to_string(epoch_) + " (" + cause_ +
+                     ")");
     default:
         FT_ASSERT(false, "rule %d has no effect", static_cast<int>(rule));
     }

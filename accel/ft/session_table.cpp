@@ -266,6 +266,8 @@ Rule session_rule(SessionState state, FtInputKind input) noexcept {
     return table[static_cast<size_t>(state)][input];
 }
 
-bool session_is_operators(FtInputKind input) noexcept { return is_operators(input); }
+bool session_is_operators(FtInputKind input) noexcept {
+    return is_operators(input);
+}
 
 } // namespace ft

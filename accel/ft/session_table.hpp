@@ -21,24 +21,24 @@ enum class SessionState : uint8_t {
     Exposed,
     Connecting,
     Transferring,
-    ReadyBeforeCut,      /* READY overtook our own CUT_DONE: already past the cut */
-    AfterCut,            /* output is held, the secondary is not ready yet        */
+    ReadyBeforeCut, /* READY overtook our own CUT_DONE: already past the cut */
+    AfterCut,       /* output is held, the secondary is not ready yet        */
     Protected,
-    Deciding,            /* claim asked; output stays held                        */
-    Pausing,             /* planned failover: still releasing what is acked       */
-    HandoverSent,        /* paused, nothing left to release                       */
-    DecidingPaused,      /* the handover broke; claim asked, the VM is paused     */
+    Deciding,       /* claim asked; output stays held                        */
+    Pausing,        /* planned failover: still releasing what is acked       */
+    HandoverSent,   /* paused, nothing left to release                       */
+    DecidingPaused, /* the handover broke; claim asked, the VM is paused     */
     /* secondary */
     Waiting,
-    Syncing,             /* receives the state                                    */
-    Loading,             /* has the whole state, past the cut: may go on alone    */
-    LoadingAlone,        /* the primary is lost; claims when the state is loaded  */
-    Shadowing,           /* replays the log of a live primary                     */
-    TakingOver,          /* connections closed, claim asked                       */
+    Syncing,      /* receives the state                                    */
+    Loading,      /* has the whole state, past the cut: may go on alone    */
+    LoadingAlone, /* the primary is lost; claims when the state is loaded  */
+    Shadowing,    /* replays the log of a live primary                     */
+    TakingOver,   /* connections closed, claim asked                       */
     Draining,
-    LeaseWait,           /* the primary may still release under its lease         */
+    LeaseWait, /* the primary may still release under its lease         */
     GoingLive,
-    HandoverTakingOver,  /* as above, but the primary asked for it and waits      */
+    HandoverTakingOver, /* as above, but the primary asked for it and waits      */
     HandoverDraining,
     HandoverGoingLive,
     /* the end, for either */
@@ -48,8 +48,8 @@ enum class SessionState : uint8_t {
 };
 
 enum class Rule : uint8_t {
-    Ignore,              /* late or stray from outside */
-    Unwritten,           /* a hole in the table; never in a finished one */
+    Ignore,    /* late or stray from outside */
+    Unwritten, /* a hole in the table; never in a finished one */
     /* primary */
     BeginAttach,
     BeginTransfer,

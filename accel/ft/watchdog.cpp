@@ -34,12 +34,14 @@ FtMotion Watchdog::look(FtPart part, bool moved, uint64_t now_ns) noexcept {
     }
     /* Looks that are further apart than this mean that the watching thread itself had no
      * CPU: that time does not count. */
-    const uint64_t still_ns = before_ns + std::min(gap_ns, 2 * limit_ns_ / FT_LOOKS_PER_LIMIT);
+    const uint64_t still_ns =
+        before_ns + std::min(gap_ns, 2 * limit_ns_ / FT_LOOKS_PER_LIMIT);
     p.still_ns.store(still_ns);
     if (ftc_watchdog_is_seen(still_ns, limit_ns_)) {
         unwell_ns_.store(now_ns);
     }
-    return before_ns < limit_ns_ && still_ns >= limit_ns_ ? FT_MOTION_ENDS : FT_MOTION_AS_BEFORE;
+    return before_ns < limit_ns_ && still_ns >= limit_ns_ ? FT_MOTION_ENDS
+                                                          : FT_MOTION_AS_BEFORE;
 }
 
 uint64_t Watchdog::well_ns(uint64_t now_ns) const noexcept {
@@ -58,10 +60,13 @@ FtWatchdog *ftc_watchdog_new(uint64_t limit_ns) noexcept {
 }
 
 /* THREAD: any, after the last user. OWNERSHIP: w is gone; NULL is fine. */
-void ftc_watchdog_free(FtWatchdog *w) noexcept { delete w; }
+void ftc_watchdog_free(FtWatchdog *w) noexcept {
+    delete w;
+}
 
 /* THREAD: the one that looks. OWNERSHIP: nothing changes hands. */
-FtMotion ftc_watchdog_look(FtWatchdog *w, FtPart part, bool moved, uint64_t now_ns) noexcept {
+FtMotion ftc_watchdog_look(FtWatchdog *w, FtPart part, bool moved,
+                           uint64_t now_ns) noexcept {
     return w->look(part, moved, now_ns);
 }
 
@@ -91,7 +96,8 @@ bool ftc_watchdog_is_seen(uint64_t still_ns, uint64_t limit_ns) noexcept {
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
-bool ftc_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns, uint64_t limit_ns) noexcept {
+bool ftc_watchdog_gives_up(uint64_t still_ns, uint64_t other_well_ns,
+                           uint64_t limit_ns) noexcept {
     return still_ns >= limit_ns &&
            other_well_ns >= ft::well_looks * (limit_ns / FT_LOOKS_PER_LIMIT);
 }

@@ -33,14 +33,14 @@ class Watchdog {
 
   private:
     struct Part {
-        uint64_t looked_ns = 0;                /* 0: never                      */
-        std::atomic<uint64_t> still_ns{0};     /* until the last look           */
-        std::atomic<uint64_t> stood_ns{0};     /* how long, the last time it was long   */
+        uint64_t looked_ns = 0;            /* 0: never                      */
+        std::atomic<uint64_t> still_ns{0}; /* until the last look           */
+        std::atomic<uint64_t> stood_ns{0}; /* how long, the last time it was long   */
     };
 
     const uint64_t limit_ns_;
     std::array<Part, FT_PART__COUNT> parts_;
-    std::atomic<uint64_t> unwell_ns_{0};       /* when a part last stood still          */
+    std::atomic<uint64_t> unwell_ns_{0}; /* when a part last stood still          */
 };
 
 } // namespace ft

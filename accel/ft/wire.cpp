@@ -147,13 +147,13 @@ static void encode_header(const FtMsgHeader &h, const uint8_t *body, uint8_t *ou
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
 void ftc_wire_encode_header(const FtMsgHeader *h, const uint8_t *body,
-                           uint8_t *out) noexcept {
+                            uint8_t *out) noexcept {
     ft::wire::encode_header(*h, body, out);
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: all arrays stay the caller's. */
 bool ftc_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_sum,
-                           FtError *err) noexcept {
+                            FtError *err) noexcept {
     return ft::guarded(err, [&]() -> ft::Status {
         auto d = ft::wire::decode_header(in);
         if (!d) {
@@ -167,6 +167,6 @@ bool ftc_wire_decode_header(const uint8_t *in, FtMsgHeader *h, uint64_t *body_su
 
 /* THREAD: any, no lock needed. OWNERSHIP: body stays the caller's. */
 bool ftc_wire_check_body(const FtMsgHeader *h, uint64_t body_sum, const uint8_t *body,
-                        FtError *err) noexcept {
+                         FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::wire::check_body(*h, body_sum, body); });
 }

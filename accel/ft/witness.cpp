@@ -7,7 +7,8 @@
 #include "accel/ft/ft.h"
 
 /* THREAD: any, no lock needed. OWNERSHIP: @words stays the caller's. */
-FtWitnessWord ftc_witness_hear(FtWitnessWord last, const uint8_t *words, size_t count) noexcept {
+FtWitnessWord ftc_witness_hear(FtWitnessWord last, const uint8_t *words,
+                               size_t count) noexcept {
     for (size_t i = 0; i < count; i++) {
         const bool alive = words[i] == FT_WITNESS_ALIVE;
         /* A peer that has said goodbye, or anything unknown, proves nothing by its
@@ -21,4 +22,6 @@ FtWitnessWord ftc_witness_hear(FtWitnessWord last, const uint8_t *words, size_t 
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing is handed over. */
-bool ftc_witness_proves_death(FtWitnessWord last) noexcept { return last == FT_WITNESS_ALIVE; }
+bool ftc_witness_proves_death(FtWitnessWord last) noexcept {
+    return last == FT_WITNESS_ALIVE;
+}

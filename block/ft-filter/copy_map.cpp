@@ -20,8 +20,7 @@ CopyMap::CopyMap(uint64_t bytes)
       zeros_(sum_of_zeros(FT_DISK_CHUNK_BYTES)),
       last_zeros_(bytes % FT_DISK_CHUNK_BYTES ? sum_of_zeros(bytes % FT_DISK_CHUNK_BYTES)
                                               : zeros_),
-      left_(chunks_),
-      pages_(chunks_ / page_chunks + 1) {
+      left_(chunks_), pages_(chunks_ / page_chunks + 1) {
     left_.add(0, chunks_);
 }
 
@@ -166,7 +165,7 @@ void ftc_copy_map_written(FtCopyMap *m, uint64_t offset, uint64_t bytes) noexcep
 
 /* THREAD: main, BQL held. OWNERSHIP: sums are copied. */
 bool ftc_copy_map_sums(FtCopyMap *m, uint64_t first, const uint64_t *sums, size_t n,
-                      FtError *err) noexcept {
+                       FtError *err) noexcept {
     return ft::guarded(err, [&] { return m->take_sums(first, {sums, n}); });
 }
 
@@ -192,7 +191,7 @@ bool ftc_copy_map_differs(FtCopyMap *m, uint64_t chunk, uint64_t sum) noexcept {
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
 bool ftc_copy_map_differs_from_zeros(FtCopyMap *m, uint64_t *first, uint64_t *n,
-                                    uint64_t max, uint64_t *run) noexcept {
+                                     uint64_t max, uint64_t *run) noexcept {
     return m->differs_from_zeros(first, n, max, run);
 }
 

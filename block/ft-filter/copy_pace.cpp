@@ -135,19 +135,19 @@ void ftc_copy_pace_copied(FtCopyPace *p, uint64_t bytes, uint64_t ns) noexcept {
 
 /* THREAD: main or vCPU, BQL held. OWNERSHIP: nothing changes hands. */
 uint64_t ftc_copy_pace_written(FtCopyPace *p, unsigned drive,
-                              const FtCopyWrite *w) noexcept {
+                               const FtCopyWrite *w) noexcept {
     return p->written(drive, {w->now_ns, w->bytes, w->anew, w->waiting, w->link_rate});
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: nothing changes hands. */
 bool ftc_copy_pace_hopeless(FtCopyPace *p, uint64_t now_ns, uint64_t left,
-                           uint64_t few) noexcept {
+                            uint64_t few) noexcept {
     return p->hopeless(now_ns, left, few);
 }
 
 /* THREAD: main, BQL held. OWNERSHIP: the text is the caller's. */
 unsigned ftc_copy_pace_why(const FtCopyPace *p, uint64_t now_ns, uint64_t left,
-                          FtError *err) noexcept {
+                           FtError *err) noexcept {
     ft::guarded(err, [&]() -> ft::Status {
         return std::unexpected(ft::Error{p->why(now_ns, left)});
     });

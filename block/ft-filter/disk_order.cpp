@@ -44,9 +44,9 @@ bool DiskOrder::may_start(uint64_t id, uint64_t executed_seq) {
         return true;
     }
     forget_executed(executed_seq);
-    return executed_seq >= forgotten_seq_
-           && std::ranges::none_of(
-               reads_, [&](const Read &r) { return r.range.overlaps(me->range); });
+    return executed_seq >= forgotten_seq_ &&
+           std::ranges::none_of(reads_,
+                                [&](const Read &r) { return r.range.overlaps(me->range); });
 }
 
 void DiskOrder::finish(uint64_t id, uint64_t seq) {
@@ -88,7 +88,7 @@ void ftc_disk_order_free(FtDiskOrder *o) noexcept {
  * cannot be kept, and an image written in the wrong order is worse than a process that
  * ends. */
 void ftc_disk_order_add(FtDiskOrder *o, uint64_t id, FtDiskKind kind, uint64_t offset,
-                       uint64_t bytes) noexcept {
+                        uint64_t bytes) noexcept {
     o->add(id, kind, offset, bytes);
 }
 

@@ -65,12 +65,12 @@ void ftc_disk_zeros_encode(uint64_t n, uint8_t *body) noexcept {
 
 /* THREAD: any, no lock needed. OWNERSHIP: body stays the caller's. */
 bool ftc_disk_zeros_decode(const uint8_t *body, size_t len, uint64_t *n,
-                          FtError *err) noexcept {
+                           FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::decode(body, len, *n); });
 }
 
 /* THREAD: any, no lock needed. OWNERSHIP: nothing changes hands. */
 bool ftc_disk_zeros_check(uint64_t bytes, uint64_t first, uint64_t n,
-                         FtError *err) noexcept {
+                          FtError *err) noexcept {
     return ft::guarded(err, [&] { return ft::check_run(bytes, first, n); });
 }

@@ -49,8 +49,8 @@ Status Digest::compare(std::span<const uint8_t> theirs) const {
     std::string names;
     size_t different = 0;
     for (size_t i = 0; i < sections_.size(); i++) {
-        if (load<uint64_t>(theirs.data() + 8 * (1 + i)) != sections_[i].hash
-            && different++ < named_max) {
+        if (load<uint64_t>(theirs.data() + 8 * (1 + i)) != sections_[i].hash &&
+            different++ < named_max) {
             names += names.empty() ? "" : ", ";
             names += sections_[i].name;
         }
@@ -108,10 +108,14 @@ FtDigest *ftc_digest_new(void) noexcept {
 }
 
 /* THREAD: any. OWNERSHIP: takes d; NULL is fine. */
-void ftc_digest_free(FtDigest *d) noexcept { delete d; }
+void ftc_digest_free(FtDigest *d) noexcept {
+    delete d;
+}
 
 /* THREAD: one at a time. OWNERSHIP: nothing changes hands. */
-void ftc_digest_clear(FtDigest *d) noexcept { d->core.clear(); }
+void ftc_digest_clear(FtDigest *d) noexcept {
+    d->core.clear();
+}
 
 /* THREAD: one at a time. OWNERSHIP: name is copied. */
 void ftc_digest_add(FtDigest *d, const char *name, uint64_t hash) noexcept {
@@ -127,13 +131,13 @@ const uint8_t *ftc_digest_encode(FtDigest *d, size_t *len) noexcept {
 
 /* THREAD: one at a time. OWNERSHIP: theirs stays the caller's. */
 bool ftc_digest_compare(const FtDigest *d, const uint8_t *theirs, size_t len,
-                       FtError *err) noexcept {
+                        FtError *err) noexcept {
     return ft::guarded(err, [&] { return d->core.compare({theirs, len}); });
 }
 
 /* THREAD: one at a time. OWNERSHIP: *name is the digest's, valid until it changes. */
 bool ftc_digest_section(const FtDigest *d, size_t i, const char **name,
-                       uint64_t *hash) noexcept {
+                        uint64_t *hash) noexcept {
     const auto &sections = d->core.sections();
     if (i >= sections.size()) {
         return false;
@@ -150,7 +154,9 @@ FtRamHash *ftc_ram_hash_new(const char *name, uint64_t bytes) noexcept {
 }
 
 /* THREAD: any. OWNERSHIP: takes r; NULL is fine. */
-void ftc_ram_hash_free(FtRamHash *r) noexcept { delete r; }
+void ftc_ram_hash_free(FtRamHash *r) noexcept {
+    delete r;
+}
 
 /* THREAD: one at a time. OWNERSHIP: data (FT_RAM_PAGE_BYTES) stays the caller's. */
 void ftc_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) noexcept {
@@ -158,6 +164,8 @@ void ftc_ram_hash_page(FtRamHash *r, uint64_t page, const uint8_t *data) noexcep
 }
 
 /* THREAD: one at a time. OWNERSHIP: nothing changes hands. */
-void ftc_ram_hash_add(const FtRamHash *r, FtDigest *d) noexcept { r->core.add_to(d->core); }
+void ftc_ram_hash_add(const FtRamHash *r, FtDigest *d) noexcept {
+    r->core.add_to(d->core);
+}
 
 static_assert(ft::log::RamHash::page_bytes == FT_RAM_PAGE_BYTES);

@@ -27,7 +27,9 @@ class Digest {
     };
 
     void clear() noexcept { sections_.clear(); }
-    void add(std::string name, uint64_t hash) { sections_.push_back({std::move(name), hash}); }
+    void add(std::string name, uint64_t hash) {
+        sections_.push_back({std::move(name), hash});
+    }
     const std::vector<Section> &sections() const noexcept { return sections_; }
 
     /* A hash of all names, then the hash of each section, eight bytes each. */

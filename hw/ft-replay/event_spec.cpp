@@ -11,27 +11,27 @@ namespace {
 
 #define FT_PLAIN(name, max)         \
     FieldSpec {                     \
-#name, Encoding::Plain, max \
+        #name, Encoding::Plain, max \
     }
 #define FT_ZIGZAG(name)         \
     FieldSpec {                 \
-#name, Encoding::Zigzag \
+        #name, Encoding::Zigzag \
     }
 #define FT_FIXED(name)         \
     FieldSpec {                \
-#name, Encoding::Fixed \
+        #name, Encoding::Fixed \
     }
 #define FT_DELTA(name)         \
     FieldSpec {                \
-#name, Encoding::Delta \
+        #name, Encoding::Delta \
     }
 #define FT_VARIANT(name)                      \
     FieldSpec {                               \
-#name, Encoding::Variant, variant_max \
+        #name, Encoding::Variant, variant_max \
     }
 #define FT_BYTES(name, max)         \
     FieldSpec {                     \
-#name, Encoding::Bytes, max \
+        #name, Encoding::Bytes, max \
     }
 
 #define FT_EVENT(name, number, span, doc, ...) \

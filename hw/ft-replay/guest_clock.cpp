@@ -62,17 +62,19 @@ uint32_t GuestClock::rate_for(int64_t behind) const noexcept {
     double instructions = double(turn_instructions());
     double host_ns = instructions / instructions_per_ns_;
     int64_t small = std::clamp(behind, -small_ns, small_ns);
-    double wanted_ns = std::clamp(host_ns + correction * double(small) + double(behind - small),
-                                  slowest * host_ns, fastest * host_ns);
+    double wanted_ns =
+        std::clamp(host_ns + correction * double(small) + double(behind - small),
+                   slowest * host_ns, fastest * host_ns);
 
     if (std::abs(wanted_ns - instructions * rate_ / rate_unit) < tolerance_ns) {
         return rate_;
     }
-    return uint32_t(std::clamp(wanted_ns * rate_unit / instructions, 1.0, double(UINT32_MAX)));
+    return uint32_t(
+        std::clamp(wanted_ns * rate_unit / instructions, 1.0, double(UINT32_MAX)));
 }
 
-std::optional<GuestClock::Change> GuestClock::next(Moment now, int64_t timer_ns,
-                                                   Activity activity, bool silent) noexcept {
+std::optional<GuestClock::Change>
+GuestClock::next(Moment now, int64_t timer_ns, Activity activity, bool silent) noexcept {
     if (!anchored_) {
         anchor(now);
     }
@@ -97,8 +99,8 @@ int64_t GuestClock::sleep_ns(Moment now, int64_t timer_ns) const noexcept {
 }
 
 int64_t GuestClock::turn_instructions() const noexcept {
-    return std::clamp(int64_t(instructions_per_ns_ * double(turn_ns)), turn_instructions_min,
-                      turn_instructions_max);
+    return std::clamp(int64_t(instructions_per_ns_ * double(turn_ns)),
+                      turn_instructions_min, turn_instructions_max);
 }
 
 int64_t GuestClock::begin_turn(int64_t host_ns, int64_t icount) noexcept {
@@ -160,8 +162,8 @@ void ftc_clock_free(FtClock *c) noexcept {
 
 /* THREAD: RL or BQL. OWNERSHIP: nothing changes hands, as in all that follow. */
 bool ftc_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer_ns,
-                   FtActivity activity, bool silent, int64_t *step_ns,
-                   uint32_t *rate) noexcept {
+                    FtActivity activity, bool silent, int64_t *step_ns,
+                    uint32_t *rate) noexcept {
     auto change = c->next({host_ns, guest_ns}, timer_ns,
                           static_cast<ft::GuestClock::Activity>(activity), silent);
     if (!change) {
@@ -174,7 +176,7 @@ bool ftc_clock_next(FtClock *c, int64_t host_ns, int64_t guest_ns, int64_t timer
 
 /* THREAD: RL or BQL. */
 int64_t ftc_clock_sleep(const FtClock *c, int64_t host_ns, int64_t guest_ns,
-                       int64_t timer_ns) noexcept {
+                        int64_t timer_ns) noexcept {
     return c->sleep_ns({host_ns, guest_ns}, timer_ns);
 }
 

@@ -81,7 +81,7 @@ class GuestClock {
     int64_t turn_instructions() const noexcept;
 
     bool anchored_ = false;
-    uint32_t rate_ = 0; /* 0: not known */
+    uint32_t rate_ = 0;     /* 0: not known */
     int64_t offset_ns_ = 0; /* host + offset is where the guest should be */
 
     bool in_turn_ = false;

@@ -19,8 +19,9 @@ static constexpr struct {
 } law[] = {{48, 0.0}, {64, 0.3}, {72, 0.9}, {1000, 1 - 1.0 / 64}};
 
 static double pause_share(double per_mille) noexcept {
-    auto above = std::find_if(std::begin(law), std::end(law),
-                              [=](auto &point) { return per_mille < double(point.per_mille); });
+    auto above = std::find_if(std::begin(law), std::end(law), [=](auto &point) {
+        return per_mille < double(point.per_mille);
+    });
 
     if (above == std::begin(law)) {
         return 0;

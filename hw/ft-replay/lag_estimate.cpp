@@ -61,6 +61,7 @@ void ftc_lag_estimate_reset(FtLagEstimate *l) noexcept {
 
 /* THREAD: the vCPU's, no lock. OWNERSHIP: nothing changes hands. */
 uint64_t ftc_lag_estimate(FtLagEstimate *l, uint64_t now_ns, uint64_t worked_ns,
-                         uint64_t executed_ns, uint64_t report_ns, uint64_t rtt_ns) noexcept {
+                          uint64_t executed_ns, uint64_t report_ns,
+                          uint64_t rtt_ns) noexcept {
     return l->lag_ns(now_ns, worked_ns, {executed_ns, report_ns, rtt_ns});
 }

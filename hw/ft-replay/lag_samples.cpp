@@ -20,8 +20,8 @@ void LagSamples::add(Sample sample, uint64_t executed_seq) noexcept {
     unsigned end = end_.load(std::memory_order_relaxed);
 
     if (end) {
-        uint64_t since =
-            age_ns(sample.at_ns, slots_[(end - 1) % room].at_ns.load(std::memory_order_relaxed));
+        uint64_t since = age_ns(
+            sample.at_ns, slots_[(end - 1) % room].at_ns.load(std::memory_order_relaxed));
         Sample first{};
         if (since < interval_min_ns) {
             return;
@@ -73,13 +73,13 @@ void ftc_lag_samples_clear(FtLagSamples *s) noexcept {
 
 /* THREAD: under the caller's lock. OWNERSHIP: nothing changes hands. */
 void ftc_lag_samples_add(FtLagSamples *s, uint64_t seq, uint64_t now_ns, uint64_t worked_ns,
-                        uint64_t executed_seq) noexcept {
+                         uint64_t executed_seq) noexcept {
     s->add({seq, now_ns, worked_ns}, executed_seq);
 }
 
 /* THREAD: any. OWNERSHIP: nothing changes hands. */
 bool ftc_lag_samples_oldest(const FtLagSamples *s, uint64_t executed_seq, uint64_t *at_ns,
-                           uint64_t *worked_ns) noexcept {
+                            uint64_t *worked_ns) noexcept {
     ft::LagSamples::Sample sample{};
 
     if (!s->oldest(executed_seq, &sample)) {

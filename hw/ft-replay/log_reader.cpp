@@ -140,7 +140,7 @@ uint8_t *ftc_log_space(FtLogReader *r, size_t len) noexcept {
 /* THREAD: the one receiver thread, no lock. OWNERSHIP: body is copied, or lies in
  * ftc_log_space. */
 int ftc_log_feed(FtLogReader *r, const uint8_t *body, size_t len, uint64_t first_seq,
-                uint64_t last_seq, FtError *err) noexcept {
+                 uint64_t last_seq, FtError *err) noexcept {
     int taken = 0;
     bool good = ft::guarded(err, [&]() -> ft::Status {
         auto fed = r->feed({body, len}, first_seq, last_seq);
@@ -201,4 +201,3 @@ uint64_t ftc_log_consumed_seq(const FtLogReader *r) noexcept {
 uint64_t ftc_log_received_icount(const FtLogReader *r) noexcept {
     return r->received_icount();
 }
-

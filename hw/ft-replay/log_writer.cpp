@@ -168,7 +168,7 @@ size_t ftc_log_writer_used(const FtLogWriter *w) noexcept {
 /* THREAD: the one sender thread, no lock. OWNERSHIP: *data stays the writer's,
  * until ftc_log_take_done. */
 size_t ftc_log_take(FtLogWriter *w, size_t bytes_max, const uint8_t **data,
-                   uint64_t *first_seq, uint64_t *last_seq) noexcept {
+                    uint64_t *first_seq, uint64_t *last_seq) noexcept {
     ft::log::TakenFrames taken;
     put_or_overflow(w, [&] { taken = w->take(bytes_max); });
     if (!taken.bytes.empty()) {

@@ -77,7 +77,8 @@ void ByteRing::publish(size_t len) noexcept {
 }
 
 const uint8_t *ByteRing::view(size_t offset, size_t len) const noexcept {
-    FT_ASSERT(offset + len <= readable(), "view of %zu+%zu of %zu", offset, len, readable());
+    FT_ASSERT(offset + len <= readable(), "view of %zu+%zu of %zu", offset, len,
+              readable());
     size_t at = (consumed_.load(std::memory_order_relaxed) + offset) & mask_;
 
     return len <= capacity() - at ? data_.get() + at : nullptr;

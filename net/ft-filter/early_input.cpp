@@ -25,8 +25,8 @@ uint64_t identity(std::span<const uint8_t> frame) noexcept {
 
 /* A network that floods brings the guest's own packets back to the other node. */
 bool is_from(std::span<const uint8_t> frame, const uint8_t *address) noexcept {
-    return frame.size() >= 2 * FT_MAC_BYTES
-        && std::equal(address, address + FT_MAC_BYTES, frame.data() + FT_MAC_BYTES);
+    return frame.size() >= 2 * FT_MAC_BYTES &&
+           std::equal(address, address + FT_MAC_BYTES, frame.data() + FT_MAC_BYTES);
 }
 
 } // namespace
@@ -184,13 +184,14 @@ void ftc_early_set_header(FtEarly *e, size_t bytes) noexcept {
 /* THREAD: any, the caller's lock. OWNERSHIP: p->data is copied. Without memory the
  * packet is lost, as on any network. */
 bool ftc_early_arrived(FtEarly *e, const FtPacket *p, const uint8_t own[FT_MAC_BYTES],
-                      uint64_t now_ns) noexcept {
+                       uint64_t now_ns) noexcept {
     return ft::guarded_or(false, [&] { return e->arrived(*p, own, now_ns); });
 }
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. Without memory
  * the guest may get this packet again. */
-void ftc_early_logged(FtEarly *e, const uint8_t *data, size_t len, uint64_t now_ns) noexcept {
+void ftc_early_logged(FtEarly *e, const uint8_t *data, size_t len,
+                      uint64_t now_ns) noexcept {
     ft::guarded_or(0, [&] {
         e->logged({data, len}, now_ns);
         return 0;

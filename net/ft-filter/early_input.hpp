@@ -82,9 +82,9 @@ class EarlyInput {
 
     const FtEarlyLimits limits_;
     size_t header_ = 0;
-    std::deque<Kept> kept_;     /* arrived, not in the log yet, oldest first  */
-    std::deque<Logged> logged_; /* in the log, not arrived yet, oldest first  */
-    size_t bytes_ = 0;          /* of kept_ */
+    std::deque<Kept> kept_;           /* arrived, not in the log yet, oldest first  */
+    std::deque<Logged> logged_;       /* in the log, not arrived yet, oldest first  */
+    size_t bytes_ = 0;                /* of kept_ */
     std::vector<uint8_t> given_data_; /* the packet popped last */
     uint64_t known_ = 0, given_ = 0, dropped_ = 0;
 };

@@ -157,7 +157,7 @@ void ftc_seen_set_header(FtSeen *s, size_t bytes) noexcept {
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. Without memory the
  * frame is not remembered, until the guest sends such a one again. */
 void ftc_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
-                        uint64_t now_ns) noexcept {
+                         uint64_t now_ns) noexcept {
     ft::guarded_or(0, [&] {
         s->from_guest({data, len}, now_ns);
         return 0;
@@ -166,7 +166,7 @@ void ftc_seen_from_guest(FtSeen *s, const uint8_t *data, size_t len,
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. */
 void ftc_seen_from_outside(FtSeen *s, const uint8_t *data, size_t len,
-                          uint64_t now_ns) noexcept {
+                           uint64_t now_ns) noexcept {
     s->from_outside({data, len}, now_ns);
 }
 
@@ -208,7 +208,7 @@ const uint8_t *ftc_seen_save(FtSeen *s, uint64_t now_ns, size_t *len) noexcept {
 
 /* THREAD: any, the caller's lock. OWNERSHIP: data stays the caller's. */
 bool ftc_seen_load(FtSeen *s, const uint8_t *data, size_t len, uint64_t now_ns,
-                  FtError *err) noexcept {
+                   FtError *err) noexcept {
     return ft::guarded(err, [&] { return s->load({data, len}, now_ns); });
 }
 

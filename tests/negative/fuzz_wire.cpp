@@ -56,7 +56,7 @@ void fuzz_bodies(std::span<const uint8_t> in) {
                       !memcmp(again.data(), in.data(), in.size()),
                   "an accepted hello is not what we would have sent");
         ftc_fingerprint_compare("machine=q35\n", 12, hello.fingerprint,
-                               hello.fingerprint_len, &err);
+                                hello.fingerprint_len, &err);
         fuzz_accepted = true;
     }
     ftc_wire_decode_ack(in.data(), in.size(), &ack, &err);

@@ -17,12 +17,12 @@
 namespace ft::sim {
 
 struct Output {
-    uint64_t index;  /* counts from 0 over the life of the VM, across nodes */
+    uint64_t index; /* counts from 0 over the life of the VM, across nodes */
     uint64_t value;
 };
 
 class Guest {
-public:
+  public:
     /* one_in: an input makes an output with this chance. */
     explicit Guest(uint64_t one_in) : one_in_(one_in) {}
 
@@ -40,7 +40,7 @@ public:
     /* Every output this guest ever sent, released or not. */
     const std::vector<uint64_t> &history() const { return history_; }
 
-private:
+  private:
     uint64_t one_in_;
     uint64_t state_ = 0;
     std::vector<uint64_t> history_;

@@ -68,8 +68,9 @@ uint64_t seed_now; /* for the signal handler, when an assertion of the core abor
 
 void on_abort(int) {
     char text[128];
-    const int n = snprintf(text, sizeof(text), "ft-sim: aborted; repeat with: ft-sim --seed %llu\n",
-                           static_cast<unsigned long long>(seed_now));
+    const int n =
+        snprintf(text, sizeof(text), "ft-sim: aborted; repeat with: ft-sim --seed %llu\n",
+                 static_cast<unsigned long long>(seed_now));
     if (write(STDERR_FILENO, text, static_cast<size_t>(n)) < 0) {
         _exit(134);
     }
@@ -97,7 +98,7 @@ std::string run_checked(uint64_t seed, Break broken, bool trace, bool twice) {
 
 struct Tally {
     uint64_t seeds = 0, failed = 0, never_reached = 0;
-    std::array<uint64_t, std::size(breaks)> first_seed{};  /* 0: not noticed */
+    std::array<uint64_t, std::size(breaks)> first_seed{}; /* 0: not noticed */
     bool breaks_ok = true;
 };
 
@@ -154,7 +155,8 @@ void check_breaks(Tally &tally) {
 void print_reached(Tally &tally) {
     printf("rare paths taken:\n");
     for (size_t i = 0; i < rare_count; i++) {
-        printf("  %-42s %llu\n", rare_names[i], static_cast<unsigned long long>(rare_counts[i]));
+        printf("  %-42s %llu\n", rare_names[i],
+               static_cast<unsigned long long>(rare_counts[i]));
         tally.never_reached += rare_counts[i] == 0;
     }
 }
@@ -166,10 +168,11 @@ bool write_json(const char *path, const Options &opt, const Tally &tally) {
         fprintf(stderr, "ft-sim: %s: %s\n", path, strerror(errno));
         return false;
     }
-    fprintf(f, "{\n \"figures\": {\n  \"seeds\": %llu,\n  \"failed\": %llu,\n  \"first\": %llu",
-            static_cast<unsigned long long>(tally.seeds),
-            static_cast<unsigned long long>(tally.failed),
-            static_cast<unsigned long long>(opt.first));
+    fprintf(
+        f, "{\n \"figures\": {\n  \"seeds\": %llu,\n  \"failed\": %llu,\n  \"first\": %llu",
+        static_cast<unsigned long long>(tally.seeds),
+        static_cast<unsigned long long>(tally.failed),
+        static_cast<unsigned long long>(opt.first));
     for (size_t b = 0; opt.check_breaks && b < std::size(breaks); b++) {
         std::string name = breaks[b].name;
         for (char &c : name) {
@@ -179,7 +182,8 @@ bool write_json(const char *path, const Options &opt, const Tally &tally) {
                 tally.first_seed[b] != 0, name.c_str(),
                 static_cast<unsigned long long>(tally.first_seed[b]));
     }
-    fprintf(f, ",\n  \"rare_paths_never_taken\": %llu\n },\n \"meta\": {\n  \"rare_paths\": {",
+    fprintf(f,
+            ",\n  \"rare_paths_never_taken\": %llu\n },\n \"meta\": {\n  \"rare_paths\": {",
             static_cast<unsigned long long>(tally.never_reached));
     for (size_t i = 0; i < rare_count; i++) {
         fprintf(f, "%s\n    \"%s\": %llu", i ? "," : "", rare_names[i],
@@ -193,7 +197,8 @@ std::optional<uint64_t> number(const char *text) {
     char *end = nullptr;
     errno = 0;
     const uint64_t n = text ? strtoull(text, &end, 0) : 0;
-    return text && *text && *text != '-' && !*end && !errno ? std::optional(n) : std::nullopt;
+    return text && *text && *text != '-' && !*end && !errno ? std::optional(n)
+                                                            : std::nullopt;
 }
 
 std::optional<Break> break_named(std::string_view name) {

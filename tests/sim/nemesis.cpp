@@ -52,7 +52,8 @@ void World::strike(const Plan &plan) {
 
 void World::hit(Node &n, const Plan &plan) {
     const unsigned id = n.id(), peer = n.peer();
-    const uint64_t duration = random.between(plan.nemesis->ms_min, plan.nemesis->ms_max) * ms;
+    const uint64_t duration =
+        random.between(plan.nemesis->ms_min, plan.nemesis->ms_max) * ms;
     auto block = [this, duration](unsigned from, Channel channel) {
         net.block(from, channel, true);
         time.after(duration, [this, from, channel] { net.block(from, channel, false); });

@@ -34,8 +34,9 @@ void Network::send(uint64_t link, Channel channel, unsigned from, Message m) {
 
 /* Messages that were under way when the path closed come before those sent later. */
 void Network::stall(Direction &d, Message m) {
-    const auto at = std::find_if(d.stalled.begin(), d.stalled.end(),
-                                 [&m](const Message &other) { return other.order > m.order; });
+    const auto at =
+        std::find_if(d.stalled.begin(), d.stalled.end(),
+                     [&m](const Message &other) { return other.order > m.order; });
     d.stalled.insert(at, std::move(m));
 }
 
@@ -99,7 +100,9 @@ void Network::close(uint64_t link, Channel channel, unsigned by) {
     way(link, channel, out.to).to_open = false;
 }
 
-void Network::vanish(unsigned node) { vanished_[node] = true; }
+void Network::vanish(unsigned node) {
+    vanished_[node] = true;
+}
 
 void Network::break_one_end(uint64_t link, Channel channel, unsigned at) {
     Direction &out = way(link, channel, at);

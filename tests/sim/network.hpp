@@ -32,9 +32,9 @@ struct Message {
     Kind kind = Kind::Data;
     FtMsgType type = FT_MSG_PING;
     uint64_t epoch = 0;
-    uint64_t first = 0, last = 0;      /* LOG, ACK, PING: numbers of the message */
-    uint64_t still_ns = 0;              /* PING, PONG: for how long a part has not moved */
-    uint64_t order = 0;                 /* in its direction, set by the network */
+    uint64_t first = 0, last = 0; /* LOG, ACK, PING: numbers of the message */
+    uint64_t still_ns = 0;        /* PING, PONG: for how long a part has not moved */
+    uint64_t order = 0;           /* in its direction, set by the network */
     std::string text;
     std::vector<uint8_t> body;
     unsigned sender = 0;                /* HELLO */
@@ -46,13 +46,13 @@ struct Message {
 
 /* Whoever owns the nodes: takes what arrives. */
 class Deliver {
-public:
+  public:
     virtual void deliver(unsigned to, uint64_t link, Channel channel, Message message) = 0;
     virtual ~Deliver() = default;
 };
 
 class Network {
-public:
+  public:
     Network(Scheduler &time, Random random, Deliver &out)
         : time_(time), random_(random), out_(out) {}
 
@@ -70,7 +70,7 @@ public:
     void block(unsigned from, Channel channel, bool blocked);
     void heal();
 
-private:
+  private:
     struct Direction {
         unsigned from, to;
         uint64_t last_due = 0, sent = 0;

@@ -62,7 +62,8 @@ void Node::run_or_defer(Work work, By who) {
         return;
     }
     if (stopped_) {
-        (who == By::Message ? deferred_messages_ : deferred_self_).emplace_back(who, std::move(work));
+        (who == By::Message ? deferred_messages_ : deferred_self_)
+            .emplace_back(who, std::move(work));
         return;
     }
     if (who == By::MainLoop && hangs(FT_PART_MAIN_LOOP)) {
@@ -74,7 +75,9 @@ void Node::run_or_defer(Work work, By who) {
     work();
 }
 
-void Node::stop() { stopped_ = true; }
+void Node::stop() {
+    stopped_ = true;
+}
 
 /* What waited in sockets and timers all comes at once. Which of the two the
  * main loop looks at first is chance, and both have to be safe. */
@@ -139,11 +142,13 @@ void Node::kill(bool host_too) {
 bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
     if (hangs(FT_PART_MAIN_LOOP)) {
         /* An input of a connection that has been closed by then is dropped. */
-        run_or_defer([this, kind, value, text, link = link_] {
-            if (link == link_) {
-                input(kind, value, text);
-            }
-        }, By::MainLoop);
+        run_or_defer(
+            [this, kind, value, text, link = link_] {
+                if (link == link_) {
+                    input(kind, value, text);
+                }
+            },
+            By::MainLoop);
         return true;
     }
     if (kind == FT_IN_PEER_GOODBYE) {
@@ -171,7 +176,7 @@ bool Node::input(FtInputKind kind, uint64_t value, const std::string &text) {
     }
     if (world_.traces() && n) {
         world_.say(this, compose("input {} '{}' -> {} ({})", static_cast<int>(kind), text,
-                                     ftc_state_name(state()), reason()));
+                                 ftc_state_name(state()), reason()));
     }
     /* The actions' texts live until the next step, so all actions are performed before
      * the next step: an input that an action brings about is given later. */
@@ -257,28 +262,35 @@ void Node::claim(uint64_t epoch) {
     const bool primary = role() == FT_ROLE_PRIMARY;
 
     world_.moment(Moment::ClaimSent);
-    later(random_.between(100 * us, 8 * ms), [this, epoch, primary] { /* a thread of its own */
-        FtClaim c = world_.arbiter.claim(id_, epoch);
-        world_.moment(Moment::ClaimDecided);
-        if (c == FT_CLAIM_WON && world_.faults_on() && random_.percent(5)) {
-            reached(Rare::ClaimAnswerLost);
-            c = FT_CLAIM_UNREACHABLE;
-        }
-        if (c == FT_CLAIM_UNREACHABLE) {
-            reached(primary ? Rare::ClaimPrimaryUnreachable : Rare::ClaimSecondaryUnreachable);
-        } else if (c == FT_CLAIM_LOST) {
-            reached(primary ? Rare::ClaimPrimaryLost : Rare::ClaimSecondaryLost);
-        }
-        later(random_.between(50 * us, 8 * ms), [this, epoch, c] {
-            const FtInputKind kind = c == FT_CLAIM_WON    ? FT_IN_ARBITER_WON
-                                     : c == FT_CLAIM_LOST ? FT_IN_ARBITER_LOST
-                                                          : FT_IN_ARBITER_UNREACHABLE;
-            if (c == FT_CLAIM_WON) {
-                world_.moment(Moment::Won);
-            }
-            input(kind, epoch, c == FT_CLAIM_UNREACHABLE ? "away" : "");
-        });
-    }, By::Others);
+    later(
+        random_.between(100 * us, 8 * ms),
+        [this, epoch,
+         primary] { /* a thread of its own */
+                    FtClaim c = world_.arbiter.claim(id_, epoch);
+                    world_.moment(Moment::ClaimDecided);
+                    if (c == FT_CLAIM_WON && world_.faults_on() && random_.percent(5)) {
+                        reached(Rare::ClaimAnswerLost);
+                        c = FT_CLAIM_UNREACHABLE;
+                    }
+                    if (c == FT_CLAIM_UNREACHABLE) {
+                        reached(primary ? Rare::ClaimPrimaryUnreachable
+                                        : Rare::ClaimSecondaryUnreachable);
+                    } else if (c == FT_CLAIM_LOST) {
+                        reached(primary ? Rare::ClaimPrimaryLost
+                                        : Rare::ClaimSecondaryLost);
+                    }
+                    later(random_.between(50 * us, 8 * ms), [this, epoch, c] {
+                        const FtInputKind kind = c == FT_CLAIM_WON ? FT_IN_ARBITER_WON
+                                                 : c == FT_CLAIM_LOST
+                                                     ? FT_IN_ARBITER_LOST
+                                                     : FT_IN_ARBITER_UNREACHABLE;
+                        if (c == FT_CLAIM_WON) {
+                            world_.moment(Moment::Won);
+                        }
+                        input(kind, epoch, c == FT_CLAIM_UNREACHABLE ? "away" : "");
+                    });
+        },
+        By::Others);
 }
 
 void Node::set_timer(uint64_t due_ns) {

@@ -39,7 +39,7 @@ using WatchdogPtr = std::unique_ptr<FtWatchdog, FreeWith<ftc_watchdog_free>>;
 using ReaderPtr = std::unique_ptr<FtLogReader, FreeWith<ftc_log_reader_free>>;
 
 class Node {
-public:
+  public:
     enum class Vm { None, Running, Paused, Replaying, Stopped };
 
     Node(World &world, unsigned id, FtRole role, uint64_t epoch0, Random random);
@@ -53,7 +53,7 @@ public:
     /* One thread stands still, the others go on. */
     void hang(FtPart part);
     void end_hang(FtPart part);
-    bool ask(FtInputKind operators_input);      /* false: refused */
+    bool ask(FtInputKind operators_input); /* false: refused */
     void quit();
     void note_continued();
     void diverge();
@@ -74,11 +74,13 @@ public:
     std::string reason() const { return ftc_session_reason(session_.get()); }
     bool has_right_to_output() const;
     uint64_t link() const { return link_; }
-    uint64_t received_seq() const { return reader_ ? ftc_log_received_seq(reader_.get()) : 0; }
+    uint64_t received_seq() const {
+        return reader_ ? ftc_log_received_seq(reader_.get()) : 0;
+    }
     unsigned peer() const { return peer_; }
     uint64_t digest() const;
 
-private:
+  private:
     using Work = Scheduler::Work;
     /* The thread that does the work; messages are handled by the receiver's. */
     enum class By { MainLoop, Message, Vcpu, Others };
@@ -177,7 +179,7 @@ private:
 
     /* Threads that stand still, and what waits for them. */
     WatchdogPtr watchdog_;
-    std::array<uint64_t, FT_PART__COUNT> hung_since_ns_{};      /* true time, 0: it moves */
+    std::array<uint64_t, FT_PART__COUNT> hung_since_ns_{}; /* true time, 0: it moves */
     std::array<std::deque<std::pair<By, Work>>, FT_PART__COUNT> deferred_hung_;
     uint64_t disturbed_ns_ = 0, peer_still_ns_ = 0, peer_unwell_ns_ = 0;
     bool silence_told_ = false, stuck_told_ = false;
@@ -202,20 +204,20 @@ private:
     WriterPtr writer_;
     uint64_t acked_seq_ = 0, last_frame_ = 0;
     std::shared_ptr<std::vector<uint64_t>> frame_digests_; /* by frame - 1 */
-    std::set<uint64_t> dropped_;                /* outputs a full hold refused */
+    std::set<uint64_t> dropped_;                           /* outputs a full hold refused */
     bool in_cut_ = false, pausing_ = false, ran_before_cut_ = false;
     bool pump_due_ = false, overflow_told_ = false;
 
     /* As secondary. */
     ReaderPtr reader_;
-    std::deque<Message> unread_;                /* LOG that the ring had no room for */
+    std::deque<Message> unread_; /* LOG that the ring had no room for */
     std::shared_ptr<const std::vector<uint64_t>> source_digests_;
     uint64_t frames_done_ = 0, slowness_ = 1;
     bool replay_due_ = false, draining_ = false, tainted_ = false;
     bool asked_to_take_over_ = false, took_over_ = false, pair_ended_ = false;
-    bool has_whole_state_ = false;              /* DEVICES came, the state's last message */
-    bool loads_alone_ = false;                  /* and then the primary was lost */
-    FtInputKind loss_kind_ = FT_IN__COUNT;      /* how the primary was lost */
+    bool has_whole_state_ = false;         /* DEVICES came, the state's last message */
+    bool loads_alone_ = false;             /* and then the primary was lost */
+    FtInputKind loss_kind_ = FT_IN__COUNT; /* how the primary was lost */
 };
 
 } // namespace ft::sim

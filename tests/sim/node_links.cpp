@@ -72,8 +72,8 @@ void Node::report_loss() {
     const uint64_t heard = ping_heard_ns_ ? ping_heard_ns_ : now();
     world_.moment(Moment::ConnectionLost);
     const bool no_wait = peer_closed_both_ || world_.is_broken(Break::NoLeaseWait);
-    input(FT_IN_CONNECTION_LOST,
-          no_wait ? 0 : heard + world_.scenario.timeout_ns, loss_text_);
+    input(FT_IN_CONNECTION_LOST, no_wait ? 0 : heard + world_.scenario.timeout_ns,
+          loss_text_);
 }
 
 void Node::receive(uint64_t link, Channel channel, Message m) {
@@ -91,7 +91,8 @@ void Node::receive(uint64_t link, Channel channel, Message m) {
             }
             if (m.kind != Message::Kind::Data) {
                 const bool orderly = m.kind == Message::Kind::End;
-                return channel_ended(channel, orderly, orderly ? "closed by peer" : "reset");
+                return channel_ended(channel, orderly,
+                                     orderly ? "closed by peer" : "reset");
             }
             heard_ns_ = now();
             channel == Channel::Heartbeat ? on_heartbeat(m) : on_log_message(m);

@@ -34,7 +34,9 @@ void Node::connect() {
     }
 }
 
-void Node::transfer() { send_state(static_cast<unsigned>(random_.between(1, 4))); }
+void Node::transfer() {
+    send_state(static_cast<unsigned>(random_.between(1, 4)));
+}
 
 void Node::send_state(unsigned pieces_left) {
     later(random_.between(1 * ms, 25 * ms), [this, pieces_left, link = link_] {
@@ -91,10 +93,13 @@ void Node::schedule_turn() {
     }
     turn_due_ = true;
     const uint64_t mean = world_.scenario.workload->turn_ns;
-    later(random_.between(mean / 4, 2 * mean), [this] {
-        turn_due_ = false;
-        turn();
-    }, By::Vcpu);
+    later(
+        random_.between(mean / 4, 2 * mean),
+        [this] {
+            turn_due_ = false;
+            turn();
+        },
+        By::Vcpu);
 }
 
 /* One turn of the vCPU is one frame. CHECKPOINT closes it, so that the other
@@ -177,26 +182,29 @@ void Node::pump() {
         return;
     }
     pump_due_ = true;
-    later(random_.percent(5) ? random_.between(1 * ms, 10 * ms) : random_.between(5 * us, 100 * us),
-          [this] {
-              pump_due_ = false;
-              if (!writer_ || !link_) {
-                  return;
-              }
-              Message m;
-              const uint8_t *frames = nullptr;
-              /* What the other end takes: see ftc_log_feed. */
-              const size_t body_max = world_.scenario.workload->ring_bytes / 4;
-              size_t len = ftc_log_take(writer_.get(), body_max, &frames, &m.first, &m.last);
-              if (!len) {
-                  return;
-              }
-              m.body.assign(frames, frames + len);
-              ftc_log_take_done(writer_.get());
-              tell(FT_MSG_LOG, Channel::Log, std::move(m));
-              world_.moment(Moment::FramesTaken);
-              pump();
-          }, By::Others);
+    later(
+        random_.percent(5) ? random_.between(1 * ms, 10 * ms)
+                           : random_.between(5 * us, 100 * us),
+        [this] {
+            pump_due_ = false;
+            if (!writer_ || !link_) {
+                return;
+            }
+            Message m;
+            const uint8_t *frames = nullptr;
+            /* What the other end takes: see ftc_log_feed. */
+            const size_t body_max = world_.scenario.workload->ring_bytes / 4;
+            size_t len = ftc_log_take(writer_.get(), body_max, &frames, &m.first, &m.last);
+            if (!len) {
+                return;
+            }
+            m.body.assign(frames, frames + len);
+            ftc_log_take_done(writer_.get());
+            tell(FT_MSG_LOG, Channel::Log, std::move(m));
+            world_.moment(Moment::FramesTaken);
+            pump();
+        },
+        By::Others);
 }
 
 /* ------------------------------------------------------------------- output -- */
@@ -237,9 +245,10 @@ void Node::release() {
             break;
         }
         if (p.seq > world_.node(peer_).received_seq()) {
-            throw Violation(compose("node {} released output of frame {}, its peer received "
-                                        "only {}", id_, p.seq,
-                                        world_.node(peer_).received_seq()));
+            throw Violation(
+                compose("node {} released output of frame {}, its peer received "
+                        "only {}",
+                        id_, p.seq, world_.node(peer_).received_seq()));
         }
         let_go(p);
     }
@@ -255,8 +264,8 @@ void Node::let_go(const FtPacket &p) {
 
 void Node::emit(Output o) {
     if (!has_right_to_output()) {
-        throw Violation(compose("node {} released output {} without the right to", id_,
-                                    o.index));
+        throw Violation(
+            compose("node {} released output {} without the right to", id_, o.index));
     }
     world_.check();
     world_.outside.sees(id_, o, o.index && dropped_.contains(o.index - 1));
@@ -293,7 +302,8 @@ void Node::report_paused() {
     FtHoldStats held{};
 
     ftc_hold_stats(hold_.get(), &held);
-    if (pausing_ && gate_.mode() == FT_OUTPUT_ACKED && acked_seq_ == last_frame_ && !held.held_packets) {
+    if (pausing_ && gate_.mode() == FT_OUTPUT_ACKED && acked_seq_ == last_frame_ &&
+        !held.held_packets) {
         pausing_ = false;
         later(0, [this] { input(FT_IN_PAUSED_ACKED); });
     }

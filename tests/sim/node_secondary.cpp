@@ -37,19 +37,21 @@ void Node::accept(uint64_t link, const Message &hello) {
 
 void Node::load(const Message &devices) {
     world_.moment(Moment::Loading);
-    run_or_defer([this, link = link_] {
-        if (link != link_) {
-            return; /* given up meanwhile */
-        }
-        has_whole_state_ = true;
-        if (!world_.is_broken(Break::NoStateReceived)) {
-            input(FT_IN_STATE_RECEIVED);
-        }
-    }, By::MainLoop);
+    run_or_defer(
+        [this, link = link_] {
+            if (link != link_) {
+                return; /* given up meanwhile */
+            }
+            has_whole_state_ = true;
+            if (!world_.is_broken(Break::NoStateReceived)) {
+                input(FT_IN_STATE_RECEIVED);
+            }
+        },
+        By::MainLoop);
     /* Only the session ends a load, by its action CLOSE. A connection that is lost
      * meanwhile is an input of the session and does not stop the load. */
     later(random_.between(100 * us, 12 * ms), [this, link = link_, guest = devices.guest,
-                                              digests = devices.frame_digests] {
+                                               digests = devices.frame_digests] {
         if (!link_ || link != link_ || state() != FT_STATE_SYNCING) {
             return;
         }
@@ -72,7 +74,8 @@ void Node::feed(Message m) {
     FtError err{};
 
     if (unread_.empty()) {
-        const int r = ftc_log_feed(reader_.get(), m.body.data(), m.body.size(), m.first, m.last, &err);
+        const int r = ftc_log_feed(reader_.get(), m.body.data(), m.body.size(), m.first,
+                                   m.last, &err);
         if (r < 0) {
             throw Violation(compose("node {}: log refused: {}", id_, err.text));
         }
@@ -101,10 +104,13 @@ void Node::schedule_replay() {
     }
     replay_due_ = true;
     const uint64_t mean = world_.scenario.workload->replay_ns * (draining_ ? 1 : slowness_);
-    later(random_.between(mean / 8, mean), [this] {
-        replay_due_ = false;
-        replay();
-    }, By::Vcpu);
+    later(
+        random_.between(mean / 8, mean),
+        [this] {
+            replay_due_ = false;
+            replay();
+        },
+        By::Vcpu);
 }
 
 void Node::replay() {
@@ -181,8 +187,9 @@ bool Node::replay_event(uint8_t event) {
         return true;
     }
     uint8_t next;
-    if (!ftc_log_get_event(r, &next) || next != FT_EV_OUTPUT || !ftc_log_get_int(r, &netdev) ||
-        !ftc_log_get_int(r, &length) || !ftc_log_get_int(r, &hash) || hash != o->value) {
+    if (!ftc_log_get_event(r, &next) || next != FT_EV_OUTPUT ||
+        !ftc_log_get_int(r, &netdev) || !ftc_log_get_int(r, &length) ||
+        !ftc_log_get_int(r, &hash) || hash != o->value) {
         diverged(compose("output {} differs", o->index));
         return false;
     }
@@ -197,7 +204,7 @@ void Node::end_frame() {
     world_.fold(digest);
     if (!tainted_ && source_digests_->at(frames_done_ - 1) != digest) {
         throw Violation(compose("node {}: state after frame {} differs from the primary's",
-                                    id_, frames_done_));
+                                id_, frames_done_));
     }
 }
 
@@ -249,8 +256,8 @@ void Node::note_loss_while_loading() {
  * may be dead. */
 void Node::check_keeps_guest() const {
     if (has_whole_state_ && state() == FT_STATE_WAITING && !pair_ended_) {
-        throw Violation(compose("node {} forgets the guest whose whole state it has ({})", id_,
-                                    reason()));
+        throw Violation(compose("node {} forgets the guest whose whole state it has ({})",
+                                id_, reason()));
     }
 }
 

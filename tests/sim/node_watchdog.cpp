@@ -46,8 +46,9 @@ bool Node::may_rest(FtPart part) const {
 }
 
 void Node::look_around() {
-    later(world_.scenario.still_limit_ns / FT_LOOKS_PER_LIMIT, [this] { look_around(); },
-          By::Others);
+    later(
+        world_.scenario.still_limit_ns / FT_LOOKS_PER_LIMIT, [this] { look_around(); },
+        By::Others);
     for (const FtPart part : {FT_PART_MAIN_LOOP, FT_PART_VCPU}) {
         ftc_watchdog_look(watchdog_.get(), part, !hangs(part) || may_rest(part), now());
     }
@@ -66,7 +67,9 @@ void Node::told_of_peer(uint64_t still_ns) {
     }
 }
 
-uint64_t Node::peer_well_ns() const { return now() - peer_unwell_ns_; }
+uint64_t Node::peer_well_ns() const {
+    return now() - peer_unwell_ns_;
+}
 
 bool Node::gives_way(uint64_t still_ns, uint64_t other_well_ns) const {
     const uint64_t limit = world_.scenario.still_limit_ns;
@@ -108,17 +111,18 @@ void Node::check_peer_is_not_mute() const {
         world_.scenario.still_limit_ns * 2 + 5 * world_.scenario.timeout_ns;
     uint64_t quiet_since = std::max(disturbed_ns_, peer.disturbed_ns_);
 
-    if (state() != FT_STATE_PROTECTED || !answers() || hangs(FT_PART_VCPU) || !peer.alive() ||
-        peer.stopped() || peer.link_ != link_) {
+    if (state() != FT_STATE_PROTECTED || !answers() || hangs(FT_PART_VCPU) ||
+        !peer.alive() || peer.stopped() || peer.link_ != link_) {
         return;
     }
     for (const FtPart part : {FT_PART_MAIN_LOOP, FT_PART_VCPU}) {
         const uint64_t since = peer.hung_since_ns_[part];
         if (since && !peer.may_rest(part) &&
             world_.time.now() > std::max(quiet_since, since) + patience) {
-            throw Violation(compose("node {} is protected, and the {} of node {} has not moved "
-                                    "for {} ms", id_, ftc_part_name(part), peer.id_,
-                                    (world_.time.now() - since) / ms));
+            throw Violation(compose(
+                "node {} is protected, and the {} of node {} has not moved "
+                "for {} ms",
+                id_, ftc_part_name(part), peer.id_, (world_.time.now() - since) / ms));
         }
     }
 }

@@ -21,21 +21,27 @@ void Node::offer_witness() {
     witness_ = Witness{};
     tell(FT_MSG_HELLO, Channel::Witness);
     world_.moment(Moment::WitnessOffered);
-    later(2 * world_.scenario.timeout_ns, [this, link = link_] {
-        if (link && link == link_ && !witness_.served) {
-            reached(Rare::WitnessClosedEarly);
-            world_.net.close(link, Channel::Witness, id_);
-        }
-    }, By::Others);
+    later(
+        2 * world_.scenario.timeout_ns,
+        [this, link = link_] {
+            if (link && link == link_ && !witness_.served) {
+                reached(Rare::WitnessClosedEarly);
+                world_.net.close(link, Channel::Witness, id_);
+            }
+        },
+        By::Others);
 }
 
 void Node::say_alive() {
     say_to_witness(FT_WITNESS_ALIVE);
-    later(random_.between(10 * ms, 100 * ms), [this, link = link_] {
-        if (link && link == link_) {
-            say_alive();
-        }
-    }, By::Others);
+    later(
+        random_.between(10 * ms, 100 * ms),
+        [this, link = link_] {
+            if (link && link == link_) {
+                say_alive();
+            }
+        },
+        By::Others);
 }
 
 void Node::say_to_witness(FtWitnessWord word) {
@@ -66,13 +72,16 @@ void Node::serve_witness_in_time() {
         reached(Rare::WitnessLate);
         delay = random_.between(timeout / 4, 4 * timeout);
     }
-    later(delay, [this, link = link_] {
-        if (link && link == link_) {
-            witness_.served = true;
-            tell(FT_MSG_HELLO, Channel::Witness);
-            hear_witness();
-        }
-    }, By::Others);
+    later(
+        delay,
+        [this, link = link_] {
+            if (link && link == link_) {
+                witness_.served = true;
+                tell(FT_MSG_HELLO, Channel::Witness);
+                hear_witness();
+            }
+        },
+        By::Others);
 }
 
 void Node::hear_witness() {
@@ -101,13 +110,16 @@ void Node::witness_ended() {
     }
     reached(Rare::WitnessTold);
     /* The rest of the log is read; then the connection is as good as closed. */
-    later(random_.between(100 * us, 1 * ms), [this, link = link_] {
-        if (link && link == link_) {
-            peer_closed_both_ = true;
-            loss_text_ = "the peer's process has died";
-            report_loss();
-        }
-    }, By::Others);
+    later(
+        random_.between(100 * us, 1 * ms),
+        [this, link = link_] {
+            if (link && link == link_) {
+                peer_closed_both_ = true;
+                loss_text_ = "the peer's process has died";
+                report_loss();
+            }
+        },
+        By::Others);
 }
 
 /* -------------------------------------------------------------------- both -- */

@@ -23,7 +23,7 @@ struct Violation : std::runtime_error {
 };
 
 class Outside {
-public:
+  public:
     /* An output leaves. A gap is what a full hold dropped, or what the log of a
      * dead primary had not yet let go: the network may lose packets, but it
      * must not see one twice, nor an older one after a newer one. */
@@ -36,7 +36,7 @@ public:
     uint64_t seen() const { return seen_.size(); }
     std::optional<unsigned> last_owner() const { return last_owner_; }
 
-private:
+  private:
     std::vector<Output> seen_;
     std::optional<unsigned> last_sender_;
     std::optional<unsigned> last_owner_;

@@ -20,7 +20,7 @@ constexpr uint64_t mix(uint64_t a, uint64_t b) {
 }
 
 class Random {
-public:
+  public:
     explicit Random(uint64_t seed) : state_(mix(seed, 0x5eed)) {}
 
     uint64_t next() {
@@ -32,7 +32,7 @@ public:
     bool percent(uint64_t p) { return below(100) < p; }
     Random fork() { return Random(next()); }
 
-private:
+  private:
     uint64_t state_;
 };
 

@@ -30,7 +30,9 @@ inline constexpr std::array<const char *, rare_count> rare_names = {
 
 /* One thread, one run at a time: a global keeps the call sites short. */
 inline RareCounts rare_counts{};
-inline void reached(Rare r) { rare_counts[static_cast<size_t>(r)]++; }
+inline void reached(Rare r) {
+    rare_counts[static_cast<size_t>(r)]++;
+}
 
 } // namespace ft::sim
 

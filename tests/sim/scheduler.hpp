@@ -17,7 +17,7 @@ namespace ft::sim {
 constexpr uint64_t us = 1000, ms = 1000 * us, s = 1000 * ms;
 
 class Scheduler {
-public:
+  public:
     using Work = std::move_only_function<void()>;
 
     uint64_t now() const { return now_; }
@@ -41,7 +41,7 @@ public:
         return true;
     }
 
-private:
+  private:
     struct Event {
         uint64_t due;
         uint64_t order;

@@ -17,7 +17,7 @@
 namespace ft::sim {
 
 class SimArbiter {
-public:
+  public:
     explicit SimArbiter(bool broken) : broken_(broken) {}
 
     FtClaim claim(unsigned node, uint64_t epoch) {
@@ -38,7 +38,7 @@ public:
         return it == owner_.end() ? std::nullopt : std::optional(it->second);
     }
 
-private:
+  private:
     bool broken_;
     std::map<uint64_t, unsigned> owner_;
     std::set<unsigned> away_from_;

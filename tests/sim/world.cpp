@@ -10,7 +10,8 @@ namespace ft::sim {
 
 World::World(uint64_t seed, Break broken, bool trace)
     : random(seed), scenario(make_scenario(random)), net(time, random.fork(), *this),
-      arbiter(broken == Break::NoArbiter), seed_(seed), broken_(broken), trace_(trace) {}
+      arbiter(broken == Break::NoArbiter), seed_(seed), broken_(broken), trace_(trace) {
+}
 
 Outcome World::run() {
     Outcome o;
@@ -43,8 +44,8 @@ void World::check() const {
         }
         if (holder) {
             throw Violation(compose("nodes {} (epoch {}) and {} (epoch {}) both have the "
-                                        "right to output", holder->id(), holder->epoch(),
-                                        n->id(), n->epoch()));
+                                    "right to output",
+                                    holder->id(), holder->epoch(), n->id(), n->epoch()));
         }
         holder = n.get();
     }
@@ -54,7 +55,7 @@ void World::check() const {
 
 void World::safety_phase() {
     say(nullptr, compose("workload {}, timeout {} ms", scenario.workload->name,
-                             scenario.timeout_ns / ms));
+                         scenario.timeout_ns / ms));
     Node &primary = add_node(FT_ROLE_PRIMARY, random.below(3));
     add_node(FT_ROLE_SECONDARY, 0);
     schedule_plans();
@@ -149,7 +150,8 @@ bool World::is_at_rest() const {
         }
         if (n->state() == FT_STATE_PROTECTED) {
             const Node &peer = *nodes_[n->peer()];
-            if (!peer.alive() || peer.state() != FT_STATE_PROTECTED || peer.link() != n->link()) {
+            if (!peer.alive() || peer.state() != FT_STATE_PROTECTED ||
+                peer.link() != n->link()) {
                 return false;
             }
         }
@@ -167,13 +169,13 @@ void World::check_rest() const {
         }
         if (!is_at_rest()) {
             throw Violation(compose("node {} does not come to rest: {} ({})", n->id(),
-                                        ftc_state_name(n->state()), n->reason()));
+                                    ftc_state_name(n->state()), n->reason()));
         }
         if (n->state() == FT_STATE_FENCED) {
             const auto owner = arbiter.owner(n->epoch());
             if (!owner || *owner == n->id()) {
                 throw Violation(compose("node {} is fenced though nobody else won epoch {}",
-                                            n->id(), n->epoch()));
+                                        n->id(), n->epoch()));
             }
         }
         if (n->role() == FT_ROLE_PRIMARY && n->state() != FT_STATE_FENCED) {
@@ -191,7 +193,7 @@ void World::check_rest() const {
     }
     if (last->alive() && last->state() != FT_STATE_FAILED) {
         throw Violation(compose("nobody runs the guest, yet node {} could ({})", last->id(),
-                                    ftc_state_name(last->state())));
+                                ftc_state_name(last->state())));
     }
 }
 
@@ -209,7 +211,7 @@ void World::check_can_be_protected_again() {
     for (unsigned tries = 0; holder->state() != FT_STATE_PROTECTED; tries++) {
         if (tries == 40) {
             throw Violation(compose("node {} is not protected again: {} ({})", holder->id(),
-                                        ftc_state_name(holder->state()), holder->reason()));
+                                    ftc_state_name(holder->state()), holder->reason()));
         }
         attach_anew(*holder);
         run_until(time.now() + 100 * ms);
@@ -223,7 +225,7 @@ void World::check_serves(const Node &holder) {
     for (unsigned tries = 0; outside.seen() == seen; tries++) {
         if (tries == 20) {
             throw Violation(compose("node {} is {} but lets nothing out", holder.id(),
-                                   ftc_state_name(holder.state())));
+                                    ftc_state_name(holder.state())));
         }
         run_until(time.now() + 100 * ms);
     }
@@ -234,7 +236,8 @@ void World::say(const Node *who, const std::string &what) {
         return;
     }
     printf("%10.3f ms ", static_cast<double>(time.now()) / ms);
-    who ? printf("node %u  %s\n", who->id(), what.c_str()) : printf("        %s\n", what.c_str());
+    who ? printf("node %u  %s\n", who->id(), what.c_str())
+        : printf("        %s\n", what.c_str());
 }
 
 } // namespace ft::sim

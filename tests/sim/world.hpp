@@ -27,18 +27,27 @@ namespace ft::sim {
 
 /* Hosts that are wrong on purpose; the checks have to notice each. */
 enum class Break {
-    Nothing, ReleaseBeforeAck, NoArbiter, LiveBeforeDrained, NoLease, LeaseFromReady, NoLeaseWait,
-    LossBeforeCutDone, NoStateReceived, SilentWitness, NoWatchdog
+    Nothing,
+    ReleaseBeforeAck,
+    NoArbiter,
+    LiveBeforeDrained,
+    NoLease,
+    LeaseFromReady,
+    NoLeaseWait,
+    LossBeforeCutDone,
+    NoStateReceived,
+    SilentWitness,
+    NoWatchdog
 };
 
 struct Outcome {
-    std::string violation;     /* empty: none */
+    std::string violation; /* empty: none */
     uint64_t digest = 0;
     uint64_t events = 0;
 };
 
 class World : public Deliver {
-public:
+  public:
     World(uint64_t seed, Break broken, bool trace);
     Outcome run();
 
@@ -67,7 +76,7 @@ public:
     SimArbiter arbiter;
     Outside outside;
 
-private:
+  private:
     void run_until(uint64_t end_ns);
     void safety_phase();
     void end_faults();

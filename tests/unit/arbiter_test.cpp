@@ -32,7 +32,7 @@ const uint8_t node_b[FT_UUID_BYTES] = {0xbb};
 const std::string name_of_5 = "ft-12345678-9abc-def0-0102-030405060708-5";
 
 class Arbiter : public testing::Test {
-protected:
+  protected:
     void SetUp() override {
         char path[] = "/tmp/ft-arbiter-XXXXXX";
         ASSERT_NE(mkdtemp(path), nullptr);
@@ -62,7 +62,7 @@ TEST_F(Arbiter, FirstWinsAndStaysWinner) {
 
 /* Writes of this process fail as on a full disk; names can still be made. */
 class NoRoom {
-public:
+  public:
     NoRoom() {
         signal(SIGXFSZ, SIG_IGN);
         getrlimit(RLIMIT_FSIZE, &before_);
@@ -71,7 +71,7 @@ public:
     }
     ~NoRoom() { setrlimit(RLIMIT_FSIZE, &before_); }
 
-private:
+  private:
     rlimit before_{};
 };
 
@@ -115,9 +115,9 @@ TEST_F(Arbiter, FileHoldsTheWinnersIdAndNothingElseIsLeft) {
 
 TEST_F(Arbiter, GarbageIsNoAnswerAndIsNamed) {
     const std::string good = "bb000000000000000000000000000000";
-    for (const std::string &text : {std::string(), std::string("\n"), good, good + "0\n",
-                                    good + "\n\n", std::string(32, 'g') + "\n",
-                                    std::string(32, 'B') + "\n"}) {
+    for (const std::string &text :
+         {std::string(), std::string("\n"), good, good + "0\n", good + "\n\n",
+          std::string(32, 'g') + "\n", std::string(32, 'B') + "\n"}) {
         write(text);
         EXPECT_EQ(claim(node_a), FT_CLAIM_UNREACHABLE) << "'" << text << "'";
         EXPECT_NE(error().find(name_of_5), std::string::npos) << error();

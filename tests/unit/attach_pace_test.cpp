@@ -45,12 +45,8 @@ struct End {
 class Attach {
   public:
     Attach(Guest guest, Link link, uint64_t seed)
-        : guest_(guest),
-          link_(std::move(link)),
-          random_(seed),
-          pace_(0, guest.memory),
-          to_send_(guest.memory / page, true),
-          written_(guest.memory / page, false),
+        : guest_(guest), link_(std::move(link)), random_(seed), pace_(0, guest.memory),
+          to_send_(guest.memory / page, true), written_(guest.memory / page, false),
           left_(guest.memory) {}
 
     End run(uint64_t until_ns) {
@@ -256,8 +252,8 @@ TEST(AttachPace, EndsWhateverGuestAndLinkAre) {
         double rate = between(1.5e6, 150e6);
         double later = seed % 3 ? rate : between(1.5e6, 150e6);
         uint64_t change = uint64_t(between(1, 10) * second);
-        End end = attach(
-            guest, [=](uint64_t now) { return now < change ? rate : later; }, seed);
+        End end =
+            attach(guest, [=](uint64_t now) { return now < change ? rate : later; }, seed);
 
         ASSERT_NE(end.verdict, FT_ATTACH_GO_ON) << "seed " << seed;
         if (end.verdict == FT_ATTACH_CUT) {

@@ -29,7 +29,8 @@ Map make(uint64_t bytes) {
 
 std::string take(const Map &m, uint64_t first, const std::vector<uint64_t> &sums) {
     FtError err{};
-    return ftc_copy_map_sums(m.get(), first, sums.data(), sums.size(), &err) ? "" : err.text;
+    return ftc_copy_map_sums(m.get(), first, sums.data(), sums.size(), &err) ? ""
+                                                                             : err.text;
 }
 
 /* "first+n", or "-" for none. */
@@ -196,11 +197,8 @@ TEST(CopyMap, WhatWasNotLookedAtComesNext) {
 class History {
   public:
     explicit History(uint64_t seed)
-        : random_(seed),
-          chunks_(1 + random_() % 3000),
-          map_(make(chunks_ * chunk_bytes)),
-          ours_(content()),
-          theirs_(content()) {}
+        : random_(seed), chunks_(1 + random_() % 3000), map_(make(chunks_ * chunk_bytes)),
+          ours_(content()), theirs_(content()) {}
 
     void run() {
         sums_ = theirs_;

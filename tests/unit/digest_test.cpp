@@ -93,7 +93,8 @@ TEST(RamHash, OneChangedByteChangesOneStripe) {
     Digest after = of(m);
     ASSERT_EQ(before.sections().size(), 16u);
     for (size_t i = 0; i < 16; i++) {
-        EXPECT_EQ(before.sections()[i].hash == after.sections()[i].hash, i != 700 / 64) << i;
+        EXPECT_EQ(before.sections()[i].hash == after.sections()[i].hash, i != 700 / 64)
+            << i;
     }
     ft::Status s = after.compare(before.encode());
     ASSERT_FALSE(s);

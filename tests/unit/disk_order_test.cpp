@@ -27,7 +27,8 @@ Order make(size_t reads_max = 100) {
     return Order(ftc_disk_order_new(reads_max));
 }
 
-void add(const Order &o, uint64_t id, FtDiskKind kind, uint64_t offset = 0, uint64_t bytes = 0) {
+void add(const Order &o, uint64_t id, FtDiskKind kind, uint64_t offset = 0,
+         uint64_t bytes = 0) {
     ftc_disk_order_add(o.get(), id, kind, offset, bytes);
 }
 
@@ -120,8 +121,8 @@ bool allowed(const std::vector<Model> &all, const Model &r, uint64_t executed) {
         if (r.kind == FT_DISK_KIND_FLUSH ? earlier && write
             : r.kind == FT_DISK_KIND_READ
                 ? earlier && write && overlap(e, r)
-                : e.kind != FT_DISK_KIND_FLUSH && overlap(e, r)
-                      && (earlier || (e.finished && e.seq > executed))) {
+                : e.kind != FT_DISK_KIND_FLUSH && overlap(e, r) &&
+                      (earlier || (e.finished && e.seq > executed))) {
             return false;
         }
     }
@@ -136,8 +137,8 @@ TEST(DiskOrder, RandomRequestsFollowTheRule) {
 
     for (uint64_t id = 1; id < 600; id++) {
         auto kind = static_cast<FtDiskKind>(random() % 3);
-        all.push_back({id, random() % 64, kind == FT_DISK_KIND_FLUSH ? 0 : 1 + random() % 8, 0,
-                       kind, false});
+        all.push_back({id, random() % 64, kind == FT_DISK_KIND_FLUSH ? 0 : 1 + random() % 8,
+                       0, kind, false});
         add(o, id, kind, all.back().offset, all.back().bytes);
         executed += random() % 2 && executed < seq;
         for (Model &r : all) {

@@ -48,7 +48,8 @@ struct Early {
         return ftc_early_arrived(e.get(), &p, guest, now);
     }
     void logged(const std::string &data, uint64_t now = 0) {
-        ftc_early_logged(e.get(), reinterpret_cast<const uint8_t *>(data.data()), data.size(), now);
+        ftc_early_logged(e.get(), reinterpret_cast<const uint8_t *>(data.data()),
+                         data.size(), now);
     }
     /* What the guest would be given now. */
     std::vector<std::string> rest(uint64_t now = 0) {
@@ -161,7 +162,8 @@ TEST(EarlyInput, HostsMayDifferInTheHeader) {
     e.arrived("good" + frame("b"));
     EXPECT_FALSE(e.arrived("good" + frame("c", guest_mac)));
     e.logged("good" + frame("a"));
-    EXPECT_EQ(e.rest(), Packets{"good" + frame("b")}) << "given with the header it came with";
+    EXPECT_EQ(e.rest(), Packets{"good" + frame("b")})
+        << "given with the header it came with";
 }
 
 TEST(EarlyInput, AnotherHeaderForgetsAll) {
@@ -197,9 +199,9 @@ TEST(EarlyInput, TheOldestGivesWay) {
         e.arrived(frame(text));
     }
     EXPECT_EQ(e.stats().kept_packets, 3u);
-    e.arrived(frame(std::string(20, 'x')));     /* 32 bytes; a small one has 13 */
+    e.arrived(frame(std::string(20, 'x'))); /* 32 bytes; a small one has 13 */
     EXPECT_EQ(e.stats().kept_bytes, 58u);
-    e.arrived(frame(std::string(60, 'y')));     /* never fits: nothing gives way for it */
+    e.arrived(frame(std::string(60, 'y'))); /* never fits: nothing gives way for it */
     EXPECT_EQ(e.rest(), (Packets{frame("3"), frame("4"), frame(std::string(20, 'x'))}));
     EXPECT_EQ(e.stats().dropped, 3u);
 
@@ -243,7 +245,8 @@ struct History {
     History(unsigned seed, bool with_losses, bool with_repeats)
         : random(seed), lossy(with_losses), repeats(with_repeats) {
         for (int i = 0; i < 400; i++) {
-            sent.push_back(frame(repeats && chance(10) ? "again" : "packet " + std::to_string(i)));
+            sent.push_back(
+                frame(repeats && chance(10) ? "again" : "packet " + std::to_string(i)));
         }
         here = seen();
         there = seen();
@@ -266,7 +269,9 @@ struct History {
     }
     /* The packets given at the end. A packet each 0.1 ms, all of ours have come. */
     Packets live_through() {
-        Early e({.bytes_max = 1 << 20, .packets_max = 1000, .logged_max = 1000,
+        Early e({.bytes_max = 1 << 20,
+                 .packets_max = 1000,
+                 .logged_max = 1000,
                  .age_ns_max = 1000 * ms});
         size_t h = 0, t = 0;
         uint64_t now = 0;

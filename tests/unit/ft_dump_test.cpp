@@ -63,8 +63,9 @@ TEST_F(FtDump, PrintsALinePerEvent) {
     EXPECT_TRUE(contains(r.out, "\n2 4294967296 BH id=-1\n"));
     EXPECT_TRUE(contains(r.out, "\n6 4294967296 CHAR_READ id=0 data=3:6c730a\n"));
     EXPECT_TRUE(contains(r.out, "\n9 4294967296 CHECKPOINT:15\n"));
-    EXPECT_TRUE(contains(r.out, "length=60 hash=0x0123456789abcdef\n11 4294979641 OPERATOR what=0\n"
-                                "11 4294979641 OPERATOR what=4\n12 4294979641 END\n"));
+    EXPECT_TRUE(
+        contains(r.out, "length=60 hash=0x0123456789abcdef\n11 4294979641 OPERATOR what=0\n"
+                        "11 4294979641 OPERATOR what=4\n12 4294979641 END\n"));
 }
 
 TEST_F(FtDump, PrintsJsonAndSummaries) {

@@ -16,8 +16,15 @@ using namespace ftctl;
 
 TEST(Within, GivesTheAnswer) {
     EXPECT_EQ(*within(after(60), "late", []() -> Result<int> { return 7; }), 7);
-    EXPECT_EQ(within(after(60), "late", []() -> Result<int> { return refuse("no ", 1); }).error().text, "no 1");
-    EXPECT_EQ(within(after(60), "late", []() -> Status { throw std::runtime_error("thrown"); }).error().text, "thrown");
+    EXPECT_EQ(within(after(60), "late", []() -> Result<int> { return refuse("no ", 1); })
+                  .error()
+                  .text,
+              "no 1");
+    EXPECT_EQ(
+        within(after(60), "late", []() -> Status { throw std::runtime_error("thrown"); })
+            .error()
+            .text,
+        "thrown");
 }
 
 TEST(Within, LeavesACallThatHangs) {
@@ -64,7 +71,8 @@ TEST(Outstanding, AnAnswerMeansThatTheNextMayBeAsked) {
     for (int i = 0; i < 1000; i++) {
         auto mark = outstanding.take();
         ASSERT_TRUE(mark) << i;
-        ASSERT_TRUE(within(after(60), "late", [mark = std::move(mark)]() -> Status { return {}; }));
+        ASSERT_TRUE(
+            within(after(60), "late", [mark = std::move(mark)]() -> Status { return {}; }));
     }
 }
 

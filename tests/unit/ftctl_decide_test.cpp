@@ -16,7 +16,8 @@ using Kind = Step::Kind;
 
 namespace {
 
-HostView node(const std::string &host, NodeRole role, const std::string &state, const std::string &reason = "") {
+HostView node(const std::string &host, NodeRole role, const std::string &state,
+              const std::string &reason = "") {
     HostView v;
     v.host = host;
     v.reach = Reach::Answers;
@@ -27,7 +28,8 @@ HostView node(const std::string &host, NodeRole role, const std::string &state, 
     return v;
 }
 
-HostView primary(const std::string &host, const std::string &state, const std::string &reason = "") {
+HostView primary(const std::string &host, const std::string &state,
+                 const std::string &reason = "") {
     return node(host, NodeRole::Primary, state, reason);
 }
 
@@ -47,25 +49,30 @@ Step next(const Views &views, const Choice &choice = {}) {
     return next_to_protect(views, choice);
 }
 
-#define EXPECT_STEP(step, k, h)                  \
-    do {                                         \
-        Step s_ = (step);                        \
-        EXPECT_EQ(s_.kind, k) << s_.why;         \
-        EXPECT_EQ(s_.host, h) << s_.why;         \
+#define EXPECT_STEP(step, k, h)          \
+    do {                                 \
+        Step s_ = (step);                \
+        EXPECT_EQ(s_.kind, k) << s_.why; \
+        EXPECT_EQ(s_.host, h) << s_.why; \
     } while (0)
 
 } // namespace
 
 TEST(Decide, TheFirstHostOfTheListGetsTheSecondNode) {
-    EXPECT_STEP(next({primary("a", "exposed"), at("b", Reach::Off), at("c", Reach::Off)}), Kind::Spawn, "b");
-    EXPECT_STEP(next({at("a", Reach::Undefined), primary("b", "exposed"), at("c", Reach::Off)}), Kind::Spawn, "a");
+    EXPECT_STEP(next({primary("a", "exposed"), at("b", Reach::Off), at("c", Reach::Off)}),
+                Kind::Spawn, "b");
+    EXPECT_STEP(
+        next({at("a", Reach::Undefined), primary("b", "exposed"), at("c", Reach::Off)}),
+        Kind::Spawn, "a");
 }
 
 TEST(Decide, AHostWhoseProcessHasDiedComesLast) {
     HostView died = at("a", Reach::Off);
     died.died = true;
-    EXPECT_STEP(next({died, primary("b", "exposed"), at("c", Reach::Off)}), Kind::Spawn, "c");
-    EXPECT_STEP(next({died, primary("b", "exposed"), at("c", Reach::Unreachable)}), Kind::Spawn, "a");
+    EXPECT_STEP(next({died, primary("b", "exposed"), at("c", Reach::Off)}), Kind::Spawn,
+                "c");
+    EXPECT_STEP(next({died, primary("b", "exposed"), at("c", Reach::Unreachable)}),
+                Kind::Spawn, "a");
 }
 
 /* libvirt says of each host on which a process died once that it did, until something else
@@ -76,13 +83,16 @@ TEST(Decide, TheHostThatHasJustLostItsNodeComesLastOfAll) {
     Choice choice;
     choice.last_resort = "a";
     EXPECT_STEP(next({a, primary("b", "exposed"), c}, choice), Kind::Spawn, "c");
-    EXPECT_STEP(next({a, primary("b", "exposed"), at("c", Reach::Unreachable)}, choice), Kind::Spawn, "a");
+    EXPECT_STEP(next({a, primary("b", "exposed"), at("c", Reach::Unreachable)}, choice),
+                Kind::Spawn, "a");
     choice.tried.insert("c");
     EXPECT_STEP(next({a, primary("b", "exposed"), c}, choice), Kind::Spawn, "a");
 }
 
 TEST(Decide, AWaitingSecondaryIsUsedBeforeAnotherIsMade) {
-    EXPECT_STEP(next({at("a", Reach::Off), primary("b", "exposed"), secondary("c", "waiting")}), Kind::Attach, "c");
+    EXPECT_STEP(
+        next({at("a", Reach::Off), primary("b", "exposed"), secondary("c", "waiting")}),
+        Kind::Attach, "c");
 }
 
 TEST(Decide, WhatHasLostIsEndedFirst) {
@@ -92,22 +102,29 @@ TEST(Decide, WhatHasLostIsEndedFirst) {
 }
 
 TEST(Decide, AHangIsGivenTimeToBeNone) {
-    EXPECT_STEP(next({at("a", Reach::Silent, 1), primary("b", "exposed")}), Kind::Wait, "a");
-    EXPECT_STEP(next({at("a", Reach::Silent, 60), primary("b", "exposed")}), Kind::End, "a");
-    EXPECT_STEP(next({at("a", Reach::Silent, 1), primary("b", "exposed"), at("c", Reach::Off)}), Kind::Spawn, "c");
+    EXPECT_STEP(next({at("a", Reach::Silent, 1), primary("b", "exposed")}), Kind::Wait,
+                "a");
+    EXPECT_STEP(next({at("a", Reach::Silent, 60), primary("b", "exposed")}), Kind::End,
+                "a");
+    EXPECT_STEP(
+        next({at("a", Reach::Silent, 1), primary("b", "exposed"), at("c", Reach::Off)}),
+        Kind::Spawn, "c");
 }
 
 TEST(Decide, NothingIsEndedWhileNobodyHasTheGuest) {
-    for (const HostView &other : {at("b", Reach::Unreachable), secondary("b", "protected"), secondary("b", "failed"),
-                                  at("b", Reach::Silent, 99), primary("b", "fenced")}) {
+    for (const HostView &other :
+         {at("b", Reach::Unreachable), secondary("b", "protected"),
+          secondary("b", "failed"), at("b", Reach::Silent, 99), primary("b", "fenced")}) {
         EXPECT_EQ(next({primary("a", "fenced"), other}).kind, Kind::Stuck) << words(other);
-        EXPECT_EQ(next_for_agent({primary("a", "fenced"), other}, {}, "a").kind, Kind::Nothing);
+        EXPECT_EQ(next_for_agent({primary("a", "fenced"), other}, {}, "a").kind,
+                  Kind::Nothing);
     }
 }
 
 TEST(Decide, ASecondPrimaryIsNeverTouched) {
     for (const char *state : {"exposed", "protected", "going-live", "syncing"}) {
-        Step step = next({primary("a", "exposed"), primary("b", state), at("c", Reach::Off)});
+        Step step =
+            next({primary("a", "exposed"), primary("b", state), at("c", Reach::Off)});
         EXPECT_EQ(step.kind, Kind::Stuck) << state;
         EXPECT_NE(step.why.find("more than one primary"), std::string::npos) << step.why;
     }
@@ -115,14 +132,18 @@ TEST(Decide, ASecondPrimaryIsNeverTouched) {
 
 TEST(Decide, ASecondaryThatHasNotNoticedYetIsWaitedFor) {
     for (const char *state : {"protected", "syncing", "going-live"}) {
-        EXPECT_STEP(next({primary("a", "exposed"), secondary("b", state)}), Kind::Wait, "b");
-        EXPECT_STEP(next({primary("a", "exposed"), secondary("b", state), at("c", Reach::Off)}), Kind::Spawn, "c");
+        EXPECT_STEP(next({primary("a", "exposed"), secondary("b", state)}), Kind::Wait,
+                    "b");
+        EXPECT_STEP(
+            next({primary("a", "exposed"), secondary("b", state), at("c", Reach::Off)}),
+            Kind::Spawn, "c");
     }
 }
 
 TEST(Decide, AProtectedOrBusyPrimaryIsLeftAlone) {
     EXPECT_STEP(next({primary("a", "protected"), primary("b", "fenced")}), Kind::Done, "a");
-    EXPECT_STEP(next({primary("a", "syncing"), secondary("b", "syncing")}), Kind::Wait, "a");
+    EXPECT_STEP(next({primary("a", "syncing"), secondary("b", "syncing")}), Kind::Wait,
+                "a");
     EXPECT_STEP(next({primary("a", "going-live"), at("b", Reach::Off)}), Kind::Wait, "a");
 }
 
@@ -139,13 +160,19 @@ TEST(Decide, AGuestThatIsOffNeedsNoSecondNode) {
 TEST(Decide, HostsThatAreAwayOrHaveRefusedAreLeftOut) {
     HostView away = at("b", Reach::Off);
     away.away = "its host is being shut down";
-    EXPECT_STEP(next({primary("a", "exposed"), away, at("c", Reach::Off)}), Kind::Spawn, "c");
+    EXPECT_STEP(next({primary("a", "exposed"), away, at("c", Reach::Off)}), Kind::Spawn,
+                "c");
     EXPECT_EQ(next({primary("a", "exposed"), away}).kind, Kind::Stuck);
-    EXPECT_STEP(next({primary("a", "exposed"), at("b", Reach::Off), at("c", Reach::Off)}, {.only_on = "", .tried = {"b"}}),
+    EXPECT_STEP(next({primary("a", "exposed"), at("b", Reach::Off), at("c", Reach::Off)},
+                     {.only_on = "", .tried = {"b"}}),
                 Kind::Spawn, "c");
-    EXPECT_STEP(next({primary("a", "exposed"), at("b", Reach::Off), at("c", Reach::Off)}, {.only_on = "c", .tried = {}}),
+    EXPECT_STEP(next({primary("a", "exposed"), at("b", Reach::Off), at("c", Reach::Off)},
+                     {.only_on = "c", .tried = {}}),
                 Kind::Spawn, "c");
-    EXPECT_EQ(next({primary("a", "exposed"), at("b", Reach::Unreachable), at("c", Reach::NotFt)}).kind, Kind::Stuck);
+    EXPECT_EQ(
+        next({primary("a", "exposed"), at("b", Reach::Unreachable), at("c", Reach::NotFt)})
+            .kind,
+        Kind::Stuck);
 }
 
 TEST(Decide, AnAgentActsForItsOwnHostOnly) {
@@ -162,7 +189,8 @@ TEST(Decide, AnAgentLeavesAnOperatorsDetachAlone) {
 
 TEST(Decide, WhatHangsBesideAProtectedPairIsEnded) {
     PairDescription pair;
-    pair.hosts = {{"a", "", "10.0.0.1:1"}, {"b", "", "10.0.0.2:1"}, {"c", "", "10.0.0.3:1"}};
+    pair.hosts = {
+        {"a", "", "10.0.0.1:1"}, {"b", "", "10.0.0.2:1"}, {"c", "", "10.0.0.3:1"}};
     HostView p = primary("b", "protected");
     p.peer = "10.0.0.3:1";
     auto steps = hanging({at("a", Reach::Silent, 9), p, at("c", Reach::Silent, 9)}, pair);
@@ -170,7 +198,8 @@ TEST(Decide, WhatHangsBesideAProtectedPairIsEnded) {
     EXPECT_EQ(steps[0].host, "a");
     p.state = "exposed";
     EXPECT_TRUE(hanging({at("a", Reach::Silent, 9), p, at("c", Reach::Off)}, pair).empty());
-    EXPECT_TRUE(hanging({at("a", Reach::Silent, 9), at("b", Reach::Unreachable)}, pair).empty());
+    EXPECT_TRUE(
+        hanging({at("a", Reach::Silent, 9), at("b", Reach::Unreachable)}, pair).empty());
 }
 
 TEST(Start, AsksEveryHost) {
@@ -182,17 +211,22 @@ TEST(Start, AsksEveryHost) {
 TEST(Start, NeverASecondMachineNotEvenByForce) {
     for (bool force : {false, true}) {
         for (const char *state : {"exposed", "protected", "syncing", "going-live"}) {
-            EXPECT_FALSE(clear_to_start({at("a", Reach::Off), primary("b", state)}, force)) << state;
+            EXPECT_FALSE(clear_to_start({at("a", Reach::Off), primary("b", state)}, force))
+                << state;
         }
         for (const char *state : {"protected", "syncing", "going-live"}) {
-            EXPECT_FALSE(clear_to_start({at("a", Reach::Off), secondary("b", state)}, force)) << state;
+            EXPECT_FALSE(
+                clear_to_start({at("a", Reach::Off), secondary("b", state)}, force))
+                << state;
         }
         EXPECT_FALSE(clear_to_start({at("a", Reach::Off), at("b", Reach::NotFt)}, force));
     }
 }
 
 TEST(Start, EndsWhatIsLeftAndByForceWhatHangs) {
-    auto first = clear_to_start({secondary("a", "waiting"), primary("b", "fenced"), secondary("c", "failed")}, false);
+    auto first = clear_to_start(
+        {secondary("a", "waiting"), primary("b", "fenced"), secondary("c", "failed")},
+        false);
     ASSERT_TRUE(first);
     EXPECT_EQ(first->size(), 3u);
     first = clear_to_start({at("a", Reach::Unreachable), at("b", Reach::Silent, 1)}, true);
@@ -203,10 +237,15 @@ TEST(Start, EndsWhatIsLeftAndByForceWhatHangs) {
 
 TEST(View, TakesWhatTheMonitorSaysOnlyIfItIsOfTheRightKind) {
     HostView v;
-    read_ft(v, json{{"role", "primary"}, {"state", "exposed"}, {"epoch", 7}, {"reason", 5}, {"peer", nullptr}});
+    read_ft(v, json{{"role", "primary"},
+                    {"state", "exposed"},
+                    {"epoch", 7},
+                    {"reason", 5},
+                    {"peer", nullptr}});
     EXPECT_TRUE(v.is(NodeRole::Primary, "exposed"));
     EXPECT_EQ(v.reason, "");
-    for (const json &odd : {json("x"), json(), json::array(), json{{"role", 3}}, json{{"role", "off"}}}) {
+    for (const json &odd :
+         {json("x"), json(), json::array(), json{{"role", 3}}, json{{"role", "off"}}}) {
         HostView o;
         read_ft(o, odd);
         EXPECT_EQ(o.reach, Reach::NotFt) << odd;

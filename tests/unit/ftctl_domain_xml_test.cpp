@@ -18,13 +18,13 @@ const std::string metadata =
     "</ft:pair></metadata>";
 
 std::string domain(const std::string &inside) {
-    return "<domain type='qemu' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>g</name>" + metadata +
-           inside + "</domain>";
+    return "<domain type='qemu' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>g</name>" +
+           metadata + inside + "</domain>";
 }
 
 std::string line(const std::string &words, const std::string &option = "-machine") {
-    return "<qemu:commandline><qemu:arg value='-msg'/><qemu:arg value='timestamp=on'/><qemu:arg value='" + option +
-           "'/><qemu:arg value='" + words + "'/></qemu:commandline>";
+    return "<qemu:commandline><qemu:arg value='-msg'/><qemu:arg value='timestamp=on'/><qemu:arg value='" +
+           option + "'/><qemu:arg value='" + words + "'/></qemu:commandline>";
 }
 
 bool has(const std::string &text, const std::string &part) {
@@ -41,7 +41,9 @@ TEST(DomainXml, StoredIsAWaitingSecondary) {
     auto stored = stored_xml(text, *parse_pair(text));
     ASSERT_TRUE(stored) << stored.error().text;
     EXPECT_HAS(*stored, "<qemu:arg value=\"-machine\"/>");
-    EXPECT_HAS(*stored, "\"ft=secondary,ft-listen=0.0.0.0:7000,ft-arbiter=file:/a,,b,ft-timeout=2000\"");
+    EXPECT_HAS(
+        *stored,
+        "\"ft=secondary,ft-listen=0.0.0.0:7000,ft-arbiter=file:/a,,b,ft-timeout=2000\"");
     EXPECT_HAS(*stored, "<vcpu>1</vcpu>");
     EXPECT_NOT(*stored, "id=\"7\"");
 }
@@ -61,10 +63,14 @@ TEST(DomainXml, WithoutAPrefixForQemusNamespace) {
 }
 
 TEST(DomainXml, OnlyTheRolesWordsChange) {
-    auto primary = role_xml(domain(line("q35,ft=secondary,ft-listen=0.0.0.0:7000,ft-arbiter=file:/a,,b,ft-timeout=9")),
-                            Role::primary("10.0.0.2:7000"));
+    auto primary = role_xml(
+        domain(line(
+            "q35,ft=secondary,ft-listen=0.0.0.0:7000,ft-arbiter=file:/a,,b,ft-timeout=9")),
+        Role::primary("10.0.0.2:7000"));
     ASSERT_TRUE(primary) << primary.error().text;
-    EXPECT_HAS(*primary, "\"ft=primary,ft-peer=10.0.0.2:7000,q35,ft-arbiter=file:/a,,b,ft-timeout=9\"");
+    EXPECT_HAS(
+        *primary,
+        "\"ft=primary,ft-peer=10.0.0.2:7000,q35,ft-arbiter=file:/a,,b,ft-timeout=9\"");
     EXPECT_HAS(*primary, "<qemu:arg value=\"-msg\"/>");
     auto alone = role_xml(*primary, Role::primary(""));
     EXPECT_NOT(*alone, "ft-peer");
@@ -74,8 +80,9 @@ TEST(DomainXml, OnlyTheRolesWordsChange) {
 }
 
 TEST(DomainXml, SeveralMachineOptionsBecomeOne) {
-    std::string two = "<qemu:commandline><qemu:arg value='-M'/><qemu:arg value='ft=primary'/><qemu:arg value='-machine'/>"
-                      "<qemu:arg value='ft-timeout=1'/><qemu:arg value='-machine'/><qemu:arg value='hpet=off'/></qemu:commandline>";
+    std::string two =
+        "<qemu:commandline><qemu:arg value='-M'/><qemu:arg value='ft=primary'/><qemu:arg value='-machine'/>"
+        "<qemu:arg value='ft-timeout=1'/><qemu:arg value='-machine'/><qemu:arg value='hpet=off'/></qemu:commandline>";
     auto xml = role_xml(domain(two), Role::secondary("h:1"));
     EXPECT_HAS(*xml, "\"ft=secondary,ft-listen=h:1,ft-timeout=1\"");
     EXPECT_HAS(*xml, "<qemu:arg value=\"hpet=off\"/>");
@@ -83,9 +90,11 @@ TEST(DomainXml, SeveralMachineOptionsBecomeOne) {
 }
 
 TEST(DomainXml, AnArgumentThatLooksLikeOneIsLeftAlone) {
-    auto xml = role_xml(domain("<qemu:commandline><qemu:arg value='-machine'/><qemu:arg value='ft=primary'/>"
-                               "<qemu:arg value='-append'/><qemu:arg value='ft=primary'/></qemu:commandline>"),
-                        Role::secondary("h:1"));
+    auto xml = role_xml(
+        domain(
+            "<qemu:commandline><qemu:arg value='-machine'/><qemu:arg value='ft=primary'/>"
+            "<qemu:arg value='-append'/><qemu:arg value='ft=primary'/></qemu:commandline>"),
+        Role::secondary("h:1"));
     EXPECT_HAS(*xml, "<qemu:arg value=\"-append\"/><qemu:arg value=\"ft=primary\"/>");
 }
 
@@ -96,12 +105,14 @@ TEST(DomainXml, RefusesADomainThatIsOfNoPair) {
 }
 
 TEST(DomainXml, WhatBelongsToOneHostGoes) {
-    auto xml = role_xml(domain("<devices><interface type='bridge'><target dev='vnet12'/></interface>"
-                               "<interface type='bridge'><target dev='vnetx'/></interface>"
-                               "<interface type='ethernet'><target dev='tap0'/></interface></devices>"
-                               "<seclabel type='dynamic' model='dac'/><seclabel type='static' model='selinux'/>" +
-                               line("ft=primary")),
-                        Role::secondary("h:1"));
+    auto xml = role_xml(
+        domain(
+            "<devices><interface type='bridge'><target dev='vnet12'/></interface>"
+            "<interface type='bridge'><target dev='vnetx'/></interface>"
+            "<interface type='ethernet'><target dev='tap0'/></interface></devices>"
+            "<seclabel type='dynamic' model='dac'/><seclabel type='static' model='selinux'/>" +
+            line("ft=primary")),
+        Role::secondary("h:1"));
     EXPECT_NOT(*xml, "vnet12");
     EXPECT_HAS(*xml, "vnetx");
     EXPECT_HAS(*xml, "tap0");

@@ -56,7 +56,8 @@ struct Machine {
     }
 };
 
-int64_t step_of(GuestClock &clock, GuestClock::Moment now, int64_t timer_ns, Activity activity) {
+int64_t step_of(GuestClock &clock, GuestClock::Moment now, int64_t timer_ns,
+                Activity activity) {
     auto change = clock.next(now, timer_ns, activity);
     return change ? change->step_ns : 0;
 }
@@ -156,7 +157,8 @@ TEST(GuestClock, IdleSleepsUntilItsTimerAndLandsOnIt) {
     /* Woken without cause: nothing is logged. */
     EXPECT_EQ(step_of(clock, {1000 + ms, 500}, 4 * ms, Activity::Idle), 0);
     EXPECT_EQ(step_of(clock, {1000 + 5 * ms, 500}, 4 * ms, Activity::Idle), 4 * ms);
-    EXPECT_EQ(step_of(clock, {1000 + 5 * ms, 500}, GuestClock::no_timer, Activity::Idle), 0);
+    EXPECT_EQ(step_of(clock, {1000 + 5 * ms, 500}, GuestClock::no_timer, Activity::Idle),
+              0);
 }
 
 TEST(GuestClock, WokenGetsAllOfItUnlessATimerComesFirst) {
@@ -200,7 +202,8 @@ TEST(GuestClock, TheSurvivorMakesUpForTheFailure) {
     /* Faster than a survivor that has nothing to make up for. */
     GuestClock even;
     even.go_live({live, guest});
-    EXPECT_GT(change->rate, 4 * even.next({live, guest}, GuestClock::no_timer, Activity::Busy)->rate);
+    EXPECT_GT(change->rate,
+              4 * even.next({live, guest}, GuestClock::no_timer, Activity::Busy)->rate);
 }
 
 TEST(GuestClock, ASurvivorThatSawNoStepStartsWhereItIs) {

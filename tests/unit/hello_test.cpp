@@ -22,7 +22,7 @@ std::string refusal(const sample::Bytes &body) {
 std::string difference(std::string_view ours, std::string_view theirs) {
     FtError err{};
     bool same = ftc_fingerprint_compare(ours.data(), ours.size(), theirs.data(),
-                                       theirs.size(), &err);
+                                        theirs.size(), &err);
     return same ? "" : err.text;
 }
 

@@ -69,7 +69,8 @@ class Pair {
         }
         if (worked_ % turn == 0) {
             uint64_t lag = estimate_.lag_ns(now_, worked_, report_);
-            owed_ = lag_pause_ns(lag, limit, turn) ? owed_ + lag_pause_ns(lag, limit, turn) : 0;
+            owed_ =
+                lag_pause_ns(lag, limit, turn) ? owed_ + lag_pause_ns(lag, limit, turn) : 0;
             if (owed_ >= ms) {
                 send();
                 paused_until_ = now_ + owed_;
@@ -140,21 +141,25 @@ TEST(LagControl, GrowsWithTheLagAndIsBounded) {
 
 /* The primary works in turns: at a tenth of its speed, one of them takes its secondary 10 ms. */
 TEST(LagControl, ComesToRestWithoutSwinging) {
-    struct { double speed, high_ms, swing_ms; } cases[] = {
-        {0.98, 16, 4}, {0.95, 16, 4}, {0.85, 18, 4}, {0.7, 19, 5}, {0.5, 22, 6}, {0.25, 25, 9}, {0.1, 68, 40}};
+    struct {
+        double speed, high_ms, swing_ms;
+    } cases[] = {{0.98, 16, 4}, {0.95, 16, 4}, {0.85, 18, 4}, {0.7, 19, 5},
+                 {0.5, 22, 6},  {0.25, 25, 9}, {0.1, 68, 40}};
 
     for (auto [speed, high_ms, swing_ms] : cases) {
         Seen run = Pair([=](uint64_t) { return speed; }).run(10'000 * ms);
         EXPECT_LT(run.share(0.99), high_ms) << speed;
         EXPECT_GT(run.share(0.01), 8) << speed;
-        EXPECT_LT(run.share(0.95) - run.share(0.05), swing_ms) << "swings at speed " << speed;
+        EXPECT_LT(run.share(0.95) - run.share(0.05), swing_ms)
+            << "swings at speed " << speed;
         EXPECT_GT(double(run.worked_ns) / (10'000 * ms), speed * 0.98) << speed;
     }
 }
 
 /* Two programs on one core take turns of the kernel's scheduler. */
 TEST(LagControl, HalfACoreIsHalfASpeed) {
-    Seen run = Pair([](uint64_t now) { return now / (4 * ms) % 2 ? 1.0 : 0.0; }).run(10'000 * ms);
+    Seen run =
+        Pair([](uint64_t now) { return now / (4 * ms) % 2 ? 1.0 : 0.0; }).run(10'000 * ms);
 
     EXPECT_LT(run.share(0.99), 32);
     EXPECT_LT(run.share(0.95) - run.share(0.05), 14);
@@ -170,7 +175,8 @@ TEST(LagControl, AFastSecondaryIsNotWaitedFor) {
 
 /* It stood still for a moment, and is as fast as before. */
 TEST(LagControl, AStallIsMadeUpFor) {
-    Seen run = Pair([](uint64_t now) { return now / (10 * ms) == 50 ? 0.0 : 1.0; }).run(2000 * ms);
+    Seen run =
+        Pair([](uint64_t now) { return now / (10 * ms) == 50 ? 0.0 : 1.0; }).run(2000 * ms);
 
     EXPECT_LT(run.share(0.99), 16);
     EXPECT_GT(run.worked_ns, 1990 * ms);
@@ -199,9 +205,12 @@ TEST(LagEstimate, ALongWayIsNoLag) {
     LagEstimate estimate;
     constexpr uint64_t rtt = 200;
     for (uint64_t now = rtt; now < 3000; now += 2) {
-        EXPECT_EQ(estimate.lag_ns(now * ms, now * ms, {(now - rtt) * ms, now * ms, rtt * ms}), 0u);
+        EXPECT_EQ(
+            estimate.lag_ns(now * ms, now * ms, {(now - rtt) * ms, now * ms, rtt * ms}),
+            0u);
     }
-    EXPECT_GT(estimate.lag_ns(3000 * ms, 3000 * ms, {2750 * ms, 3000 * ms, rtt * ms}), 45 * ms);
+    EXPECT_GT(estimate.lag_ns(3000 * ms, 3000 * ms, {2750 * ms, 3000 * ms, rtt * ms}),
+              45 * ms);
 }
 
 /* Its speed tells what it has done since it reported, but not for ever. */

@@ -27,8 +27,8 @@ using Executed = std::function<uint64_t(uint64_t now_ns)>;
 
 /* The lag that is reported may be too short by a millisecond and the given share of
  * it. */
-Worst run(LagSamples &samples, uint64_t until_ns, uint64_t frame_ns, const Executed &executed,
-          double share) {
+Worst run(LagSamples &samples, uint64_t until_ns, uint64_t frame_ns,
+          const Executed &executed, double share) {
     Worst worst;
 
     for (uint64_t now = frame_ns; now <= until_ns; now += frame_ns) {
@@ -38,7 +38,8 @@ Worst run(LagSamples &samples, uint64_t until_ns, uint64_t frame_ns, const Execu
         samples.add({seq, now, now / 2}, done);
         double told = samples.oldest(done, &oldest) ? double(now - oldest.at_ns) : 0;
         double truth = done < seq ? double(now - (done + 1) * frame_ns) : 0;
-        worst.too_short_ns = std::max(worst.too_short_ns, truth - told - truth * share - ms);
+        worst.too_short_ns =
+            std::max(worst.too_short_ns, truth - told - truth * share - ms);
         worst.too_long_ns = std::max(worst.too_long_ns, told - truth);
     }
     return worst;
@@ -48,7 +49,8 @@ Worst run(LagSamples &samples, uint64_t until_ns, uint64_t frame_ns, const Execu
  * primary. */
 Executed stops(uint64_t stands_ns, double speed) {
     return [=](uint64_t now) {
-        return now < stands_ns ? 0 : std::min(now, uint64_t(double(now - stands_ns) * speed));
+        return now < stands_ns ? 0
+                               : std::min(now, uint64_t(double(now - stands_ns) * speed));
     };
 }
 

@@ -294,7 +294,8 @@ TEST(LogReader, NoRoomNowIsNotAnError) {
 TEST(LogReader, AnEmptyLogHasRoomForAWholeBody) {
     Reader r = new_reader(1024);
     for (uint64_t seq = 1; seq <= 200; seq++) {
-        const Item item{FT_EV_NET, {0u, 0u, std::string(seq % 7 ? 249 : seq % 100, char(seq))}};
+        const Item item{FT_EV_NET,
+                        {0u, 0u, std::string(seq % 7 ? 249 : seq % 100, char(seq))}};
         ASSERT_EQ(feed(r.get(), body_of({{item}}), seq, seq), 1) << seq;
         Item got;
         ASSERT_TRUE(get(r.get(), item, &got));

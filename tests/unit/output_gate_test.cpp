@@ -35,7 +35,8 @@ TEST(OutputGate, APairPassesWhatIsAcknowledgedWhileTheLeaseLasts) {
     lease.start(1000);
     gate.set(FT_OUTPUT_ACKED);
     EXPECT_EQ(gate.limit(&lease, 7, 1499), 7u);
-    EXPECT_FALSE(gate.limit(&lease, 7, 1500)) << "the lease is over: the other node may be live";
+    EXPECT_FALSE(gate.limit(&lease, 7, 1500))
+        << "the lease is over: the other node may be live";
     lease.answered(1400, 1450);
     EXPECT_EQ(gate.limit(&lease, 8, 1899), 8u);
 }

@@ -200,7 +200,8 @@ TEST(OutputHold, AgreesWithAModel) {
 }
 
 TEST(Hash, IsXxh3) {
-    EXPECT_EQ(ftc_hash(nullptr, 0), 0x2d06800538d394c2u); /* Published for an empty input. */
+    EXPECT_EQ(ftc_hash(nullptr, 0),
+              0x2d06800538d394c2u); /* Published for an empty input. */
     EXPECT_NE(ftc_hash(reinterpret_cast<const uint8_t *>("a"), 1),
               ftc_hash(reinterpret_cast<const uint8_t *>("b"), 1));
 }

@@ -98,7 +98,7 @@ inline void put(FtLogWriter *w, const Item &item) {
     for (const Field &f : item.fields) {
         if (auto *text = std::get_if<std::string>(&f)) {
             ftc_log_put_bytes(w, reinterpret_cast<const uint8_t *>(text->data()),
-                             text->size());
+                              text->size());
         } else {
             ftc_log_put_int(w, std::get<uint64_t>(f));
         }

@@ -27,7 +27,7 @@ constexpr uint64_t ms = 1'000'000;
 
 /* One session with a clock, that remembers what the last step asked for. */
 class Rig {
-public:
+  public:
     explicit Rig(FtRole role, uint64_t epoch0 = 0)
         : s_(ftc_session_new(role, epoch0, timeout_ns), ftc_session_free) {}
 
@@ -85,7 +85,7 @@ public:
     std::vector<FtAction> actions;
     std::vector<std::string> texts;
 
-private:
+  private:
     std::unique_ptr<FtSession, void (*)(FtSession *)> s_;
     FtError err_{};
 };
@@ -107,7 +107,7 @@ struct Walk {
 
 const Inputs operators = {FT_IN_ATTACH, FT_IN_FAILOVER, FT_IN_DETACH};
 const Inputs to_protected = {FT_IN_ATTACH, FT_IN_CONNECTED, FT_IN_CUT_DONE,
-                                               FT_IN_PEER_READY};
+                             FT_IN_PEER_READY};
 const Inputs to_loading = {FT_IN_CONNECTED, FT_IN_STATE_RECEIVED};
 const Inputs to_shadowing = {FT_IN_CONNECTED, FT_IN_STATE_LOADED};
 
@@ -118,6 +118,7 @@ Inputs then(Inputs a, const Inputs &b) {
 
 const std::vector<Walk> &walks() {
     constexpr FtRole P = FT_ROLE_PRIMARY, Q = FT_ROLE_SECONDARY;
+    // clang-format off: a table
     static const std::vector<Walk> all = {
         {AT(Off), FT_ROLE_OFF, {}, FT_STATE_OFF, operators, {}},
         {AT(Exposed), P, {}, FT_STATE_EXPOSED, {FT_IN_FAILOVER, FT_IN_DETACH},
@@ -251,6 +252,7 @@ const std::vector<Walk> &walks() {
          FT_STATE_FENCED, operators, {}},
         {AT(Failed), Q, then(to_shadowing, {FT_IN_DIVERGED}), FT_STATE_FAILED, operators, {}},
     };
+    // clang-format on
     return all;
 }
 
@@ -264,12 +266,14 @@ Rig rig_at(const Walk &w) {
 
 #define INPUT(kind) {FT_IN_##kind, #kind}
 const std::map<FtInputKind, std::string> input_names = {
-    INPUT(CONNECTED),       INPUT(CUT_DONE),        INPUT(STATE_LOADED),   INPUT(PEER_READY),
-    INPUT(ATTACH_FAILED),   INPUT(CONNECTION_LOST), INPUT(PEER_SILENT),    INPUT(PEER_GOODBYE),
-    INPUT(DIVERGED),        INPUT(ARBITER_WON),     INPUT(ARBITER_LOST),   INPUT(ARBITER_UNREACHABLE),
-    INPUT(TIMER),           INPUT(DRAINED),         INPUT(LIVE_DONE),      INPUT(ATTACH),
-    INPUT(FAILOVER),        INPUT(DETACH),          INPUT(PAUSED_ACKED),   INPUT(HANDOVER),
-    INPUT(PEER_LIVE),       INPUT(PEER_STUCK),      INPUT(STATE_RECEIVED), INPUT(GUEST_OFF),
+    INPUT(CONNECTED),    INPUT(CUT_DONE),       INPUT(STATE_LOADED),
+    INPUT(PEER_READY),   INPUT(ATTACH_FAILED),  INPUT(CONNECTION_LOST),
+    INPUT(PEER_SILENT),  INPUT(PEER_GOODBYE),   INPUT(DIVERGED),
+    INPUT(ARBITER_WON),  INPUT(ARBITER_LOST),   INPUT(ARBITER_UNREACHABLE),
+    INPUT(TIMER),        INPUT(DRAINED),        INPUT(LIVE_DONE),
+    INPUT(ATTACH),       INPUT(FAILOVER),       INPUT(DETACH),
+    INPUT(PAUSED_ACKED), INPUT(HANDOVER),       INPUT(PEER_LIVE),
+    INPUT(PEER_STUCK),   INPUT(STATE_RECEIVED), INPUT(GUEST_OFF),
     INPUT(REFUSED),
 };
 
@@ -577,7 +581,8 @@ TEST(Session, BrokenHandoverResumesThePrimaryThatWins) {
         r.in(FT_IN_CONNECTION_LOST);
         EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_CLOSE, FT_ACT_CLAIM, FT_ACT_STATE_CHANGED}));
         r.in(FT_IN_ARBITER_UNREACHABLE).in(FT_IN_TIMER).in(FT_IN_ARBITER_WON);
-        EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RESUME_VM, FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
+        EXPECT_EQ(r.kinds(),
+                  (Kinds{FT_ACT_RESUME_VM, FT_ACT_RELEASE_ALL, FT_ACT_STATE_CHANGED}));
         EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
     }
 }
@@ -694,7 +699,8 @@ TEST(Session, LoadErrorFailsAndClaimsNothing) {
             }
             r.in(error, 0, "device e1000");
             EXPECT_EQ(r.state(), FT_STATE_FAILED);
-            EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STOP_VM, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+            EXPECT_EQ(r.kinds(),
+                      (Kinds{FT_ACT_STOP_VM, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
             EXPECT_NE(r.text_of(FT_ACT_CLOSE).find("device e1000"), std::string::npos);
             r.in(FT_IN_STATE_LOADED);
             EXPECT_TRUE(r.actions.empty());
@@ -728,7 +734,8 @@ TEST(Session, SecondaryWaitsForThePrimarysLease) {
     EXPECT_EQ(r.value_of(FT_ACT_SET_TIMER), until);
     r.now = until - 1;
     r.in(FT_IN_TIMER);
-    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_SET_TIMER})) << "a timer that fires early is set again";
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_SET_TIMER}))
+        << "a timer that fires early is set again";
     r.now = until;
     r.in(FT_IN_TIMER);
     EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_GO_LIVE, FT_ACT_STATE_CHANGED}));
@@ -769,7 +776,8 @@ TEST(Session, DivergedSecondaryNeverGoesLive) {
         r.in(FT_IN_DIVERGED, 0, "output 7 differs");
         EXPECT_EQ(r.state(), FT_STATE_FAILED);
         EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_STOP_VM, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
-        EXPECT_NE(r.text_of(FT_ACT_CLOSE).find("diverged: output 7 differs"), std::string::npos);
+        EXPECT_NE(r.text_of(FT_ACT_CLOSE).find("diverged: output 7 differs"),
+                  std::string::npos);
         EXPECT_EQ(r.reason().find("the pair is lost") != std::string::npos, steps >= 2);
         for (FtInputKind k : path) {
             r.in(k);
@@ -787,13 +795,14 @@ TEST(Session, SecondaryTakesAHandoverAndSaysSo) {
     r.in(FT_IN_ARBITER_WON).in(FT_IN_DRAINED);
     EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_GO_LIVE, FT_ACT_STATE_CHANGED}));
     r.in(FT_IN_LIVE_DONE);
-    EXPECT_EQ(r.kinds(),
-              (Kinds{FT_ACT_RELEASE_ALL, FT_ACT_SEND_LIVE, FT_ACT_CLOSE, FT_ACT_STATE_CHANGED}));
+    EXPECT_EQ(r.kinds(), (Kinds{FT_ACT_RELEASE_ALL, FT_ACT_SEND_LIVE, FT_ACT_CLOSE,
+                                FT_ACT_STATE_CHANGED}));
     EXPECT_EQ(r.state(), FT_STATE_EXPOSED);
 }
 
 TEST(Session, HandoverThatLosesItsConnectionGoesOnAndTellsNobody) {
-    const std::vector<FtInputKind> path = {FT_IN_ARBITER_WON, FT_IN_DRAINED, FT_IN_LIVE_DONE};
+    const std::vector<FtInputKind> path = {FT_IN_ARBITER_WON, FT_IN_DRAINED,
+                                           FT_IN_LIVE_DONE};
     for (size_t lost_at = 0; lost_at < path.size(); lost_at++) {
         Rig r = shadowing_secondary();
         r.in(FT_IN_HANDOVER);
@@ -813,8 +822,9 @@ TEST(Session, AWaitingSecondarySaysWhomItRefused) {
     Rig r(FT_ROLE_SECONDARY);
     r.in(FT_IN_REFUSED, 0, "the machines differ: ram");
     EXPECT_EQ(r.state(), FT_STATE_WAITING);
-    EXPECT_EQ(r.reason(),
-              "waiting for a primary; the last attach was refused here: the machines differ: ram");
+    EXPECT_EQ(
+        r.reason(),
+        "waiting for a primary; the last attach was refused here: the machines differ: ram");
     r.in(FT_IN_REFUSED, 0, "the machines differ: ram");
     EXPECT_EQ(r.kinds(), Kinds{}) << "the same again is no news";
 }

@@ -102,7 +102,8 @@ TEST(Watchdog, NobodyGivesWayWhenBothMoveAgain) {
     for (; now < 3 * limit; now += step) {
         look(a, now < step, now);
         look(b, now < step, now + step / 2);
-        EXPECT_FALSE(ftc_watchdog_gives_up(a.still_ns(FT_PART_MAIN_LOOP), b.well_ns(now), limit));
+        EXPECT_FALSE(
+            ftc_watchdog_gives_up(a.still_ns(FT_PART_MAIN_LOOP), b.well_ns(now), limit));
     }
     look(a, true, now);
     const uint64_t old = b.still_ns(FT_PART_MAIN_LOOP);

@@ -25,7 +25,9 @@ bool dead_after(std::string_view said) {
     return ftc_witness_proves_death(at_once);
 }
 
-TEST(Witness, OneThatNeverSaidAliveProvesNothing) { EXPECT_FALSE(dead_after("")); }
+TEST(Witness, OneThatNeverSaidAliveProvesNothing) {
+    EXPECT_FALSE(dead_after(""));
+}
 
 TEST(Witness, TheEndBehindAliveIsADeath) {
     EXPECT_TRUE(dead_after("a"));

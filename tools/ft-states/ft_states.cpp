@@ -30,12 +30,30 @@ constexpr size_t actions_max = 16;
 constexpr unsigned ways_max = 4;
 
 constexpr std::array state_names = {
-    "Off",          "Exposed",         "Connecting",         "Transferring",
-    "ReadyBeforeCut", "AfterCut",      "Protected",          "Deciding",
-    "Pausing",      "HandoverSent",    "DecidingPaused",     "Waiting",
-    "Syncing",      "Loading",         "LoadingAlone",       "Shadowing",
-    "TakingOver",   "Draining",        "LeaseWait",          "GoingLive",
-    "HandoverTakingOver", "HandoverDraining", "HandoverGoingLive", "Fenced",
+    "Off",
+    "Exposed",
+    "Connecting",
+    "Transferring",
+    "ReadyBeforeCut",
+    "AfterCut",
+    "Protected",
+    "Deciding",
+    "Pausing",
+    "HandoverSent",
+    "DecidingPaused",
+    "Waiting",
+    "Syncing",
+    "Loading",
+    "LoadingAlone",
+    "Shadowing",
+    "TakingOver",
+    "Draining",
+    "LeaseWait",
+    "GoingLive",
+    "HandoverTakingOver",
+    "HandoverDraining",
+    "HandoverGoingLive",
+    "Fenced",
     "Failed",
 };
 static_assert(state_names.size() == static_cast<size_t>(SessionState::Count));
@@ -70,7 +88,9 @@ constexpr std::array<std::pair<FtInputKind, const char *>, 25> input_names = {{
 }};
 static_assert(input_names.size() == FT_IN__COUNT);
 
-const char *name_of(SessionState s) { return state_names[static_cast<size_t>(s)]; }
+const char *name_of(SessionState s) {
+    return state_names[static_cast<size_t>(s)];
+}
 
 struct Node {
     FtRole role;
@@ -84,8 +104,7 @@ FtInput input_of(const Session &s, FtInputKind kind) {
     in.text = "";
     /* An answer of the arbiter counts for the epoch that was asked about; a lost
      * connection brings how long the primary may still release output. */
-    if (kind == FT_IN_ARBITER_WON || kind == FT_IN_ARBITER_LOST
-        || kind == FT_IN_ARBITER_UNREACHABLE) {
+    if (kind == FT_IN_ARBITER_WON || kind == FT_IN_ARBITER_LOST || kind == FT_IN_ARBITER_UNREACHABLE) {
         in.value = s.epoch();
     } else if (kind == FT_IN_CONNECTION_LOST) {
         in.value = timeout_ns;
@@ -134,8 +153,7 @@ std::string joined(const std::set<std::string> &words) {
 }
 
 void print_nodes(const Graph &graph, FtRole role, const char *title) {
-    std::printf("  subgraph cluster_%s {\n    label=\"%s\"; style=rounded; color=gray;\n",
-                ftc_role_name(role), title);
+    std::printf("  subgraph cluster_%s {\n    label=\"%s\"; style=rounded; color=gray;\n", ftc_role_name(role), title);
     for (const auto &[state, node] : graph) {
         const bool is_end = state == SessionState::Fenced || state == SessionState::Failed;
         if (node.role == role && !is_end) {
@@ -162,8 +180,7 @@ int main() {
     std::printf("  Fenced [peripheries=2];\n  Failed [peripheries=2];\n");
     for (const auto &[from, node] : graph) {
         for (const auto &[to, inputs] : node.arrows) {
-            std::printf("  %s -> %s [label=\"%s\"];\n", name_of(from), name_of(to),
-                        joined(inputs).c_str());
+            std::printf("  %s -> %s [label=\"%s\"];\n", name_of(from), name_of(to), joined(inputs).c_str());
         }
     }
     std::printf("}\n");

@@ -48,8 +48,8 @@ class Agent {
 
     const Options &options_;
     LibvirtHost libvirt_;
-    std::map<std::string, Watched> watched_;        /* by uuid */
-    std::map<std::string, std::string> said_;       /* the last trouble with each */
+    std::map<std::string, Watched> watched_;  /* by uuid */
+    std::map<std::string, std::string> said_; /* the last trouble with each */
     std::string words_ = "starting";
 };
 
@@ -62,7 +62,8 @@ void Agent::say_once(const std::string &about, const std::string &text) {
 }
 
 void Agent::add(const PairDescription &pair) {
-    auto own = options_.on.empty() ? own_host(pair, libvirt_, after(command_seconds)) : Result<std::string>(options_.on);
+    auto own =
+        options_.on.empty() ? own_host(pair, libvirt_, after(command_seconds)) : Result<std::string>(options_.on);
     if (!own) {
         return say_once(pair.name, own.error().text);
     }

@@ -14,14 +14,12 @@ Status check(const Options &options, Report &report) {
     facts.emulator = options.emulator;
     auto documents = domain::check_domain(*text, facts);
     if (!documents) {
-        return std::unexpected(std::move(documents.error())
-                                   .context(options.name == "-" ? "stdin" : options.name));
+        return std::unexpected(std::move(documents.error()).context(options.name == "-" ? "stdin" : options.name));
     }
     size_t wrong = 0;
     for (size_t i = 0; i < documents->size(); i++) {
         if (documents->size() > 1) {
-            report.print(
-                sentence(i ? "\n" : "", "== domain ", i + 1, " of ", documents->size()));
+            report.print(sentence(i ? "\n" : "", "== domain ", i + 1, " of ", documents->size()));
         }
         report["domains"].push_back(to_json((*documents)[i]));
         if (!(*documents)[i].empty()) {
@@ -31,8 +29,7 @@ Status check(const Options &options, Report &report) {
     }
     report["refused"] = wrong;
     if (wrong) {
-        return refuse(wrong, wrong == 1 ? " thing" : " things",
-                      " cannot be protected; ftctl convert writes what can");
+        return refuse(wrong, wrong == 1 ? " thing" : " things", " cannot be protected; ftctl convert writes what can");
     }
     report.print("nothing is refused");
     return {};

@@ -20,8 +20,7 @@ Result<Host> parse_host(const std::string &text) {
                       ": NAME,URI,HOST:PORT is wanted, such as "
                       "a,qemu+ssh://host-a/system,10.99.0.1:7000");
     }
-    return Host{text.substr(0, first), text.substr(first + 1, last - first - 1),
-                text.substr(last + 1)};
+    return Host{text.substr(0, first), text.substr(first + 1, last - first - 1), text.substr(last + 1)};
 }
 
 /* The QEMU that was built with this ftctl: beside it, or where its build directory is. */
@@ -49,10 +48,8 @@ Result<domain::Wish> wish_of(const Options &options) {
         }
         wish.pair.hosts.push_back(std::move(*host));
     }
-    if (wish.pair.hosts.empty() &&
-        !(options.arbiter.empty() && options.ft_options.empty())) {
-        return refuse(
-            "--arbiter and --options go with --host: a pair is described as a whole");
+    if (wish.pair.hosts.empty() && !(options.arbiter.empty() && options.ft_options.empty())) {
+        return refuse("--arbiter and --options go with --host: a pair is described as a whole");
     }
     return wish;
 }
@@ -68,8 +65,7 @@ Status convert(const Options &options, Report &report) {
     }
     auto converted = domain::convert_domain(*text, *wish);
     if (!converted) {
-        return std::unexpected(std::move(converted.error())
-                                   .context(options.name == "-" ? "stdin" : options.name));
+        return std::unexpected(std::move(converted.error()).context(options.name == "-" ? "stdin" : options.name));
     }
     report["xml"] = converted->xml;
     report["done"] = to_json(converted->done);
@@ -85,8 +81,7 @@ Status convert(const Options &options, Report &report) {
                 "installation leaves\n",
                 converted->documents);
     }
-    fprintf(stderr, "ftctl: %zu changes (ftctl check names them)\n",
-            domain::refused(converted->done));
+    fprintf(stderr, "ftctl: %zu changes (ftctl check names them)\n", domain::refused(converted->done));
     if (!converted->left.empty()) {
         fprintf(stderr, "%s\n", to_text(converted->left).c_str());
     }

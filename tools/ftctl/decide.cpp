@@ -123,7 +123,8 @@ Step next_to_protect(const Views &views, const Choice &choice) {
         return {Kind::Wait, p.host, p.host + ": " + words(p)};
     }
     if (guest_is_off(p)) {
-        return {Kind::Nothing, p.host, p.run_state == "shutdown" ? "the guest is switched off" : "the guest has panicked"};
+        return {Kind::Nothing, p.host,
+                p.run_state == "shutdown" ? "the guest is switched off" : "the guest has panicked"};
     }
     return second_node_for(p, views, choice);
 }
@@ -165,7 +166,8 @@ Result<std::vector<Step>> clear_to_start(const Views &views, bool force) {
     for (const HostView &v : views) {
         bool asked = v.reach != Reach::Unreachable && v.reach != Reach::Silent;
         if (!asked && !force) {
-            return refuse(v.host, ": ", words(v), "; it may run the guest, and a second one would be "
+            return refuse(v.host, ": ", words(v),
+                          "; it may run the guest, and a second one would be "
                           "two machines. Switch it off (fence it), then give --force");
         }
         if (v.reach == Reach::NotFt || has_guest(v)) {

@@ -30,13 +30,13 @@ inline constexpr double hangs_after_s = 4;
 
 struct Step {
     enum class Kind {
-        Done,       /* the guest is protected */
-        Nothing,    /* there is nothing to do, and why */
-        Wait,       /* something is under way */
-        End,        /* end the process on this host: it is of no use */
-        Attach,     /* a secondary waits on this host */
-        Spawn,      /* start one on this host */
-        Stuck,      /* it should be done and cannot be; why */
+        Done,    /* the guest is protected */
+        Nothing, /* there is nothing to do, and why */
+        Wait,    /* something is under way */
+        End,     /* end the process on this host: it is of no use */
+        Attach,  /* a secondary waits on this host */
+        Spawn,   /* start one on this host */
+        Stuck,   /* it should be done and cannot be; why */
     } kind;
     std::string host;
     std::string why;
@@ -45,9 +45,9 @@ struct Step {
 };
 
 struct Choice {
-    std::string only_on;            /* empty: any host */
-    std::set<std::string> tried;    /* hosts that have refused already */
-    std::string last_resort{};      /* a host that has just lost its node: it may be ill */
+    std::string only_on;         /* empty: any host */
+    std::set<std::string> tried; /* hosts that have refused already */
+    std::string last_resort{};   /* a host that has just lost its node: it may be ill */
 };
 
 /* The one node that is the machine now: a primary that is not fenced. An error

@@ -91,7 +91,8 @@ Status define(const Options &options, Report &report) {
         return std::unexpected(xml.error());
     }
     if (pair->uuid.empty()) {
-        return refuse("domain ", pair->name, ": it has no <uuid>; give it one (uuidgen), so that all hosts "
+        return refuse("domain ", pair->name,
+                      ": it has no <uuid>; give it one (uuidgen), so that all hosts "
                       "know the guest by it");
     }
     Cluster cluster = libvirt_cluster(*pair, {});

@@ -17,8 +17,7 @@ const xmlChar *chars(const char *text) {
 }
 
 bool is_libvirts_tap(const std::string &name) {
-    return name.starts_with("vnet") && name.size() > 4 &&
-           std::all_of(name.begin() + 4, name.end(), ::isdigit);
+    return name.starts_with("vnet") && name.size() > 4 && std::all_of(name.begin() + 4, name.end(), ::isdigit);
 }
 
 void drop_what_is_of_one_host(xmlNodePtr domain) {

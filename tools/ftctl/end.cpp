@@ -108,8 +108,8 @@ Status shutdown(const Options &options, Report &report) {
     double patience = options.patience(guest_seconds);
     HostView now;
     if (!cluster->wait(node, after(patience), now, [](const HostView &v) { return is_gone(v) || guest_is_off(v); })) {
-        return refuse("the guest has not powered itself off within ", patience, " s: ", now.host, ": ",
-                      words(now), "; ftctl stop ends it the hard way");
+        return refuse("the guest has not powered itself off within ", patience, " s: ", now.host, ": ", words(now),
+                      "; ftctl stop ends it the hard way");
     }
     report.say("the guest has powered itself off");
     report["seconds"] = report.seconds();
@@ -143,8 +143,7 @@ Status reboot(const Options &options, Report &report) {
         return refuse("the guest was not switched on again; ", now.host, ": ", words(now));
     }
     report.say(now.host + ": the guest was switched on again");
-    auto result = protect(*cluster, {}, next_to_protect, deadline,
-                          [&](const std::string &text) { report.say(text); });
+    auto result = protect(*cluster, {}, next_to_protect, deadline, [&](const std::string &text) { report.say(text); });
     if (!result) {
         return std::unexpected(result.error());
     }

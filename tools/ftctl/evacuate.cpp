@@ -72,7 +72,7 @@ Status Leave::run(const HostView &seen) {
 struct Local {
     const Options &options;
     Report &report;
-    std::mutex mutex;       /* of the report, and of `all` */
+    std::mutex mutex; /* of the report, and of `all` */
     Status all;
 };
 
@@ -116,7 +116,8 @@ Result<std::string> own_in(const FoundPair &found, const Options &options, Libvi
     if (!found.pair) {
         return std::unexpected(found.pair.error());
     }
-    return options.on.empty() ? own_host(*found.pair, libvirt, after(command_seconds)) : Result<std::string>(options.on);
+    return options.on.empty() ? own_host(*found.pair, libvirt, after(command_seconds))
+                              : Result<std::string>(options.on);
 }
 
 } // namespace

@@ -21,9 +21,8 @@ std::string to_text(const domain::Findings &findings) {
     std::string text;
     for (const domain::Finding &f : findings) {
         std::string what = what_to_do(f);
-        text += sentence(text.empty() ? "" : "\n", name_of(f.severity), "  ", f.place,
-                         "\n         ", f.element, "\n         ", f.why,
-                         what.empty() ? "" : "\n         ", what);
+        text += sentence(text.empty() ? "" : "\n", name_of(f.severity), "  ", f.place, "\n         ", f.element,
+                         "\n         ", f.why, what.empty() ? "" : "\n         ", what);
     }
     return text;
 }

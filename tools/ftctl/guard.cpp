@@ -25,10 +25,9 @@ Listener waker(std::shared_ptr<News> news) {
 } // namespace
 
 Guard::Guard(PairDescription pair, std::string own, Say log)
-    : name_(pair.name), own_(std::move(own)), log_(std::move(log)),
-      cluster_(libvirt_cluster(pair, waker(news_))),
-      backoff_(backoff_first_s, backoff_most_s),
-      thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+    : name_(pair.name), own_(std::move(own)), log_(std::move(log)), cluster_(libvirt_cluster(pair, waker(news_))),
+      backoff_(backoff_first_s, backoff_most_s), thread_([this](std::stop_token stop) { run(std::move(stop)); }) {
+}
 
 /* Logs a sentence once, until another one comes. */
 void Guard::say_once(const std::string &text) {
@@ -106,8 +105,8 @@ void Guard::act(double &wait_s) {
         say_once("stays exposed: " + step.why);
         return;
     }
-    auto result = protect(cluster_, choice, decide, after(protect_seconds),
-                          [this](const std::string &text) { say_once(text); });
+    auto result =
+        protect(cluster_, choice, decide, after(protect_seconds), [this](const std::string &text) { say_once(text); });
     if (result) {
         last_.clear();
         say(ftctl::words(*result));

@@ -46,9 +46,9 @@ class Guard {
     Deadline not_before_{};
     Deadline clean_until_{};
     std::string last_, last_view_;
-    std::string other_;         /* the pair's other host, when it was last protected */
+    std::string other_; /* the pair's other host, when it was last protected */
     std::stop_token stop_;
-    std::jthread thread_;       /* the last member: it uses all others */
+    std::jthread thread_; /* the last member: it uses all others */
 };
 
 } // namespace ftctl

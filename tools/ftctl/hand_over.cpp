@@ -113,9 +113,8 @@ Result<HandedOver> hand_over(Cluster &cluster, const HostView &primary, const Sa
         return std::unexpected(std::move(done.error()).context(old.host().name));
     }
     HostView seen;
-    if (!cluster.wait(next, after(state_seconds), seen, [](const HostView &v) {
-            return v.role == NodeRole::Primary && v.state != "going-live";
-        })) {
+    if (!cluster.wait(next, after(state_seconds), seen,
+                      [](const HostView &v) { return v.role == NodeRole::Primary && v.state != "going-live"; })) {
         return refuse(seen.host, " has not taken over: ", words(seen));
     }
     HandedOver result{{}, next.host().name, seconds_since(begin)};

@@ -11,8 +11,8 @@
 namespace ftctl {
 
 struct HandedOver {
-    HostView old;       /* the old primary, fenced, or as somebody has changed it since */
-    std::string now;    /* the host that has the guest */
+    HostView old;    /* the old primary, fenced, or as somebody has changed it since */
+    std::string now; /* the host that has the guest */
     double seconds;
 };
 

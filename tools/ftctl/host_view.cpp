@@ -8,21 +8,30 @@ namespace {
 
 const char *role_word(NodeRole role) {
     switch (role) {
-    case NodeRole::Primary: return "primary";
-    case NodeRole::Secondary: return "secondary";
-    case NodeRole::None: break;
+    case NodeRole::Primary:
+        return "primary";
+    case NodeRole::Secondary:
+        return "secondary";
+    case NodeRole::None:
+        break;
     }
     return "none";
 }
 
 const char *reach_word(Reach reach) {
     switch (reach) {
-    case Reach::Unreachable: return "unreachable";
-    case Reach::Undefined: return "undefined";
-    case Reach::Off: return "off";
-    case Reach::Silent: return "silent";
-    case Reach::NotFt: return "no-ft";
-    case Reach::Answers: break;
+    case Reach::Unreachable:
+        return "unreachable";
+    case Reach::Undefined:
+        return "undefined";
+    case Reach::Off:
+        return "off";
+    case Reach::Silent:
+        return "silent";
+    case Reach::NotFt:
+        return "no-ft";
+    case Reach::Answers:
+        break;
     }
     return "answers";
 }
@@ -33,12 +42,18 @@ std::string because(const std::string &reason) {
 
 std::string without_away(const HostView &v) {
     switch (v.reach) {
-    case Reach::Unreachable: return "cannot be asked" + because(v.reason);
-    case Reach::Undefined: return "has no such domain";
-    case Reach::Off: return "off" + because(v.reason);
-    case Reach::Silent: return "runs a node that does not answer" + because(v.reason);
-    case Reach::NotFt: return "runs the guest without FT" + because(v.reason);
-    case Reach::Answers: break;
+    case Reach::Unreachable:
+        return "cannot be asked" + because(v.reason);
+    case Reach::Undefined:
+        return "has no such domain";
+    case Reach::Off:
+        return "off" + because(v.reason);
+    case Reach::Silent:
+        return "runs a node that does not answer" + because(v.reason);
+    case Reach::NotFt:
+        return "runs the guest without FT" + because(v.reason);
+    case Reach::Answers:
+        break;
     }
     return sentence(role_word(v.role), ", ", v.state, because(v.reason));
 }
@@ -83,8 +98,11 @@ void read_ft(HostView &view, const json &answer) {
 json to_json(const HostView &v) {
     json out{{"host", v.host}, {"reach", reach_word(v.reach)}, {"words", words(v)}};
     if (v.reach == Reach::Answers) {
-        out.update({{"role", role_word(v.role)}, {"state", v.state}, {"epoch", v.epoch},
-                    {"run-state", v.run_state}, {"query-ft", v.ft}});
+        out.update({{"role", role_word(v.role)},
+                    {"state", v.state},
+                    {"epoch", v.epoch},
+                    {"run-state", v.run_state},
+                    {"query-ft", v.ft}});
     }
     if (!v.reason.empty()) {
         out["reason"] = v.reason;

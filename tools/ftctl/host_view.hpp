@@ -19,11 +19,11 @@ using json = nlohmann::json;
 
 /* How far a question came. */
 enum class Reach {
-    Unreachable,    /* the host, its libvirtd or its command does not answer */
-    Undefined,      /* the host answers and has no such domain */
-    Off,            /* it has, and no process runs */
-    Silent,         /* a process runs, and its monitor does not answer */
-    NotFt,          /* it answers, and is no QEMU with FT, or ft is off */
+    Unreachable, /* the host, its libvirtd or its command does not answer */
+    Undefined,   /* the host answers and has no such domain */
+    Off,         /* it has, and no process runs */
+    Silent,      /* a process runs, and its monitor does not answer */
+    NotFt,       /* it answers, and is no QEMU with FT, or ft is off */
     Answers,
 };
 
@@ -33,16 +33,16 @@ struct HostView {
     std::string host;
     Reach reach = Reach::Unreachable;
     NodeRole role = NodeRole::None;
-    std::string state;          /* query-ft's word; empty unless it answers */
-    std::string reason;         /* query-ft's, or why there is no answer */
+    std::string state;  /* query-ft's word; empty unless it answers */
+    std::string reason; /* query-ft's, or why there is no answer */
     std::string peer;
     uint64_t epoch = 0;
-    std::string run_state;      /* running, paused, shutdown ...: query-status's word */
-    std::string away;           /* why the host must not be used now; empty: it may */
-    int64_t run_id = 0;         /* changes with each new process there */
-    double silent_s = 0;        /* for how long it has not answered */
-    bool died = false;          /* off, because its last process died there */
-    json ft;                    /* all of query-ft */
+    std::string run_state; /* running, paused, shutdown ...: query-status's word */
+    std::string away;      /* why the host must not be used now; empty: it may */
+    int64_t run_id = 0;    /* changes with each new process there */
+    double silent_s = 0;   /* for how long it has not answered */
+    bool died = false;     /* off, because its last process died there */
+    json ft;               /* all of query-ft */
 
     bool is(NodeRole r, std::string_view s) const { return role == r && state == s; }
 };

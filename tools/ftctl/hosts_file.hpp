@@ -22,7 +22,7 @@ namespace ftctl {
 
 struct HostsFile {
     PairDescription pair;
-    std::vector<Place> places;      /* one for each host */
+    std::vector<Place> places; /* one for each host */
 };
 
 /* folder: the file's. Pure; each field that is wrong is named. */

@@ -22,24 +22,37 @@ std::string uuid_of(virDomainPtr domain) {
 
 const char *lifecycle_word(int event) {
     switch (event) {
-    case VIR_DOMAIN_EVENT_DEFINED: return "was defined";
-    case VIR_DOMAIN_EVENT_UNDEFINED: return "was undefined";
-    case VIR_DOMAIN_EVENT_STARTED: return "was started";
-    case VIR_DOMAIN_EVENT_SUSPENDED: return "was suspended";
-    case VIR_DOMAIN_EVENT_RESUMED: return "was resumed";
-    case VIR_DOMAIN_EVENT_STOPPED: return "has ended";
-    case VIR_DOMAIN_EVENT_SHUTDOWN: return "has powered itself off";
-    case VIR_DOMAIN_EVENT_CRASHED: return "has crashed";
-    default: return "has changed";
+    case VIR_DOMAIN_EVENT_DEFINED:
+        return "was defined";
+    case VIR_DOMAIN_EVENT_UNDEFINED:
+        return "was undefined";
+    case VIR_DOMAIN_EVENT_STARTED:
+        return "was started";
+    case VIR_DOMAIN_EVENT_SUSPENDED:
+        return "was suspended";
+    case VIR_DOMAIN_EVENT_RESUMED:
+        return "was resumed";
+    case VIR_DOMAIN_EVENT_STOPPED:
+        return "has ended";
+    case VIR_DOMAIN_EVENT_SHUTDOWN:
+        return "has powered itself off";
+    case VIR_DOMAIN_EVENT_CRASHED:
+        return "has crashed";
+    default:
+        return "has changed";
     }
 }
 
 const char *stopped_word(int detail) {
     switch (detail) {
-    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED: return " (destroyed)";
-    case VIR_DOMAIN_EVENT_STOPPED_CRASHED: return " (crashed)";
-    case VIR_DOMAIN_EVENT_STOPPED_FAILED: return " (its process died)";
-    default: return "";
+    case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
+        return " (destroyed)";
+    case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
+        return " (crashed)";
+    case VIR_DOMAIN_EVENT_STOPPED_FAILED:
+        return " (its process died)";
+    default:
+        return "";
     }
 }
 
@@ -71,8 +84,8 @@ std::string described(const char *event, const char *details) {
            (reason.empty() ? "" : " (" + reason + ")");
 }
 
-void on_monitor(virConnectPtr, virDomainPtr domain, const char *event, long long, unsigned,
-                const char *details, void *opaque) {
+void on_monitor(virConnectPtr, virDomainPtr domain, const char *event, long long, unsigned, const char *details,
+                void *opaque) {
     try {
         tell(opaque, domain, described(event, details));
     } catch (...) {
@@ -83,15 +96,14 @@ void on_monitor(virConnectPtr, virDomainPtr domain, const char *event, long long
 /* libvirt takes callbacks of all events as one type. By way of void (*)(), which is
  * how compilers are told that such a cast is meant. */
 virConnectDomainEventGenericCallback callback(virConnectDomainEventCallback of_lifecycle) {
-    return reinterpret_cast<virConnectDomainEventGenericCallback>(
-        reinterpret_cast<void (*)()>(of_lifecycle));
+    return reinterpret_cast<virConnectDomainEventGenericCallback>(reinterpret_cast<void (*)()>(of_lifecycle));
 }
 
 void listen(virConnectPtr connection, const Listener &listener) {
-    virConnectDomainEventRegisterAny(connection, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                     callback(on_lifecycle), new Listener(listener), forget);
-    virConnectDomainQemuMonitorEventRegister(connection, nullptr, "FT_STATE_CHANGE", on_monitor,
-                                             new Listener(listener), forget, 0);
+    virConnectDomainEventRegisterAny(connection, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE, callback(on_lifecycle),
+                                     new Listener(listener), forget);
+    virConnectDomainQemuMonitorEventRegister(connection, nullptr, "FT_STATE_CHANGE", on_monitor, new Listener(listener),
+                                             forget, 0);
 }
 
 Result<ConnectionRef> open_now(const std::string &uri, const Listener &listener) {
@@ -139,8 +151,7 @@ void libvirt_begin() {
     });
 }
 
-LibvirtHost::LibvirtHost(std::string uri, Listener listener)
-    : uri_(std::move(uri)), listener_(std::move(listener)) {
+LibvirtHost::LibvirtHost(std::string uri, Listener listener) : uri_(std::move(uri)), listener_(std::move(listener)) {
     libvirt_begin();
 }
 

@@ -56,7 +56,7 @@ std::string libvirt_error();
 /* What happened to a domain; called in the event loop's thread: note it and return. */
 struct DomainEvent {
     std::string uuid;
-    std::string text;       /* for people: "FT_STATE_CHANGE primary, exposed (...)" */
+    std::string text; /* for people: "FT_STATE_CHANGE primary, exposed (...)" */
 };
 using Listener = std::function<void(const DomainEvent &)>;
 
@@ -74,7 +74,7 @@ class LibvirtHost {
     std::string uri_;
     Listener listener_;
     ConnectionRef connection_;
-    std::shared_future<Result<ConnectionRef>> opening_;     /* valid while one is under way */
+    std::shared_future<Result<ConnectionRef>> opening_; /* valid while one is under way */
 };
 
 /* Starts the event loop's thread once, and silences libvirt's own printing of errors. */

@@ -35,10 +35,14 @@ Status checked(int result) {
 
 const char *off_word(int reason) {
     switch (reason) {
-    case VIR_DOMAIN_SHUTOFF_CRASHED: return "its process died";
-    case VIR_DOMAIN_SHUTOFF_DESTROYED: return "was destroyed";
-    case VIR_DOMAIN_SHUTOFF_FAILED: return "failed to start";
-    default: return "";
+    case VIR_DOMAIN_SHUTOFF_CRASHED:
+        return "its process died";
+    case VIR_DOMAIN_SHUTOFF_DESTROYED:
+        return "was destroyed";
+    case VIR_DOMAIN_SHUTOFF_FAILED:
+        return "failed to start";
+    default:
+        return "";
     }
 }
 
@@ -55,8 +59,8 @@ struct Outside {
 };
 
 std::string away_of(virDomainPtr domain) {
-    std::string text = taken(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, host_namespace,
-                                                  VIR_DOMAIN_AFFECT_CONFIG));
+    std::string text =
+        taken(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, host_namespace, VIR_DOMAIN_AFFECT_CONFIG));
     /* Our own element; libvirt may choose the kind of quotes. */
     size_t from = text.find("why=");
     size_t to = from == std::string::npos ? from : text.find(text[from + 4], from + 5);
@@ -116,11 +120,11 @@ Result<json> monitor(virDomainPtr domain, const std::string &message) {
 } // namespace
 
 LibvirtNode::LibvirtNode(Host host, std::string uuid, Listener listener)
-    : Node(host), libvirt_(host.uri, std::move(listener)), uuid_(std::move(uuid)) {}
+    : Node(host), libvirt_(host.uri, std::move(listener)), uuid_(std::move(uuid)) {
+}
 
 template <typename Work>
-auto LibvirtNode::ask(Deadline deadline, Work work, const char *who)
-    -> std::invoke_result_t<Work, virConnectPtr> {
+auto LibvirtNode::ask(Deadline deadline, Work work, const char *who) -> std::invoke_result_t<Work, virConnectPtr> {
     auto connection = libvirt_.connect(deadline);
     if (!connection) {
         return std::unexpected(connection.error());
@@ -132,14 +136,16 @@ auto LibvirtNode::ask(Deadline deadline, Work work, const char *who)
 template <typename Work>
 auto LibvirtNode::ask_domain(Deadline deadline, Work work, const char *who)
     -> std::invoke_result_t<Work, virDomainPtr> {
-    return ask(deadline, [uuid = uuid_, work = std::move(work)](
-                             virConnectPtr c) -> std::invoke_result_t<Work, virDomainPtr> {
-        Domain domain(virDomainLookupByUUIDString(c, uuid.c_str()));
-        if (!domain.ptr) {
-            return refuse(libvirt_error());
-        }
-        return work(domain.ptr);
-    }, who);
+    return ask(
+        deadline,
+        [uuid = uuid_, work = std::move(work)](virConnectPtr c) -> std::invoke_result_t<Work, virDomainPtr> {
+            Domain domain(virDomainLookupByUUIDString(c, uuid.c_str()));
+            if (!domain.ptr) {
+                return refuse(libvirt_error());
+            }
+            return work(domain.ptr);
+        },
+        who);
 }
 
 void LibvirtNode::silent(HostView &view, std::string why, double known_s) {
@@ -152,9 +158,7 @@ void LibvirtNode::silent(HostView &view, std::string why, double known_s) {
 HostView LibvirtNode::look(Deadline deadline) {
     HostView view;
     view.host = host().name;
-    auto outside = ask(deadline, [uuid = uuid_, view](virConnectPtr c) {
-        return look_outside(c, uuid, view);
-    });
+    auto outside = ask(deadline, [uuid = uuid_, view](virConnectPtr c) { return look_outside(c, uuid, view); });
     if (!outside) {
         view.reason = outside.error().text;
         return view;
@@ -190,8 +194,7 @@ void LibvirtNode::look_inside(HostView &view, Deadline deadline) {
     }
 }
 
-Result<json> LibvirtNode::command(const std::string &name, const json &arguments,
-                                  Deadline deadline) {
+Result<json> LibvirtNode::command(const std::string &name, const json &arguments, Deadline deadline) {
     auto mark = asked_.take();
     if (!mark) {
         return refuse("its monitor has not answered an earlier question yet");
@@ -200,9 +203,9 @@ Result<json> LibvirtNode::command(const std::string &name, const json &arguments
     if (!arguments.empty()) {
         message["arguments"] = arguments;
     }
-    return ask_domain(deadline, [text = message.dump(), mark = std::move(mark)](virDomainPtr d) {
-        return monitor(d, text);
-    }, "its monitor");
+    return ask_domain(
+        deadline, [text = message.dump(), mark = std::move(mark)](virDomainPtr d) { return monitor(d, text); },
+        "its monitor");
 }
 
 Result<std::string> LibvirtNode::xml(unsigned flags, Deadline deadline) {
@@ -239,8 +242,7 @@ Result<std::string> LibvirtNode::preview(const std::string &recipe, const Role &
     return role_xml(recipe, fill ? Role::secondary(*listen) : role);
 }
 
-Result<std::string> LibvirtNode::start(const std::string &recipe, const Role &role,
-                                       Deadline deadline) {
+Result<std::string> LibvirtNode::start(const std::string &recipe, const Role &role, Deadline deadline) {
     auto xml = preview(recipe, role);
     if (!xml) {
         return xml;
@@ -276,9 +278,8 @@ Status LibvirtNode::press_power(Deadline deadline) {
 }
 
 Status LibvirtNode::press_power_to_reboot(Deadline deadline) {
-    return ask_domain(deadline, [](virDomainPtr d) {
-        return checked(virDomainReboot(d, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN));
-    });
+    return ask_domain(deadline,
+                      [](virDomainPtr d) { return checked(virDomainReboot(d, VIR_DOMAIN_REBOOT_ACPI_POWER_BTN)); });
 }
 
 Status LibvirtNode::set_away(const std::string &why, Deadline deadline) {
@@ -287,9 +288,8 @@ Status LibvirtNode::set_away(const std::string &why, Deadline deadline) {
         if (why.empty() && away_of(d).empty()) {
             return {};
         }
-        return checked(virDomainSetMetadata(d, VIR_DOMAIN_METADATA_ELEMENT,
-                                            why.empty() ? nullptr : text.c_str(), "fthost",
-                                            host_namespace, VIR_DOMAIN_AFFECT_CONFIG));
+        return checked(virDomainSetMetadata(d, VIR_DOMAIN_METADATA_ELEMENT, why.empty() ? nullptr : text.c_str(),
+                                            "fthost", host_namespace, VIR_DOMAIN_AFFECT_CONFIG));
     });
 }
 

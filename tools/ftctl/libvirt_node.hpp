@@ -16,13 +16,11 @@ class LibvirtNode : public Node {
     LibvirtNode(Host host, std::string uuid, Listener listener);
 
     HostView look(Deadline deadline) override;
-    Result<json> command(const std::string &name, const json &arguments,
-                         Deadline deadline) override;
+    Result<json> command(const std::string &name, const json &arguments, Deadline deadline) override;
     Result<std::string> live_recipe(Deadline deadline) override;
     Result<std::string> stored_recipe(Deadline deadline) override;
     Status store(const std::string &recipe, Deadline deadline) override;
-    Result<std::string> start(const std::string &recipe, const Role &role,
-                              Deadline deadline) override;
+    Result<std::string> start(const std::string &recipe, const Role &role, Deadline deadline) override;
     Result<std::string> preview(const std::string &recipe, const Role &role) override;
     Status end(const HostView &seen, Deadline deadline) override;
     Status press_power(Deadline deadline) override;
@@ -36,15 +34,16 @@ class LibvirtNode : public Node {
     template <typename Work>
     auto ask(Deadline deadline, Work work, const char *who = "libvirtd") -> std::invoke_result_t<Work, virConnectPtr>;
     template <typename Work>
-    auto ask_domain(Deadline deadline, Work work, const char *who = "libvirtd") -> std::invoke_result_t<Work, virDomainPtr>;
+    auto ask_domain(Deadline deadline, Work work, const char *who = "libvirtd")
+        -> std::invoke_result_t<Work, virDomainPtr>;
     Result<std::string> xml(unsigned flags, Deadline deadline);
     void look_inside(HostView &view, Deadline deadline);
     void silent(HostView &view, std::string why, double known_s);
 
     LibvirtHost libvirt_;
     std::string uuid_;
-    Outstanding asked_;                 /* one question to the monitor at a time */
-    Clock::time_point answered_{};      /* last; {} while nothing was ever asked */
+    Outstanding asked_;            /* one question to the monitor at a time */
+    Clock::time_point answered_{}; /* last; {} while nothing was ever asked */
 };
 
 } // namespace ftctl

@@ -26,8 +26,7 @@ Result<PairDescription> pair_of(const Result<std::string> &xml) {
 }
 
 bool is_of_pair(virDomainPtr domain) {
-    return !taken(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, pair_namespace,
-                                       VIR_DOMAIN_AFFECT_CURRENT))
+    return !taken(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, pair_namespace, VIR_DOMAIN_AFFECT_CURRENT))
                 .empty();
 }
 
@@ -77,14 +76,13 @@ Result<PairDescription> find_pair(LibvirtHost &libvirt, const std::string &name,
     if (!connection) {
         return std::unexpected(connection.error());
     }
-    return within(deadline, "libvirtd does not answer",
-                  [c = *connection, name]() -> Result<PairDescription> {
-                      Domain domain(virDomainLookupByName(c->ptr, name.c_str()));
-                      if (!domain.ptr) {
-                          return refuse(libvirt_error());
-                      }
-                      return pair_of(xml_of(domain.ptr));
-                  });
+    return within(deadline, "libvirtd does not answer", [c = *connection, name]() -> Result<PairDescription> {
+        Domain domain(virDomainLookupByName(c->ptr, name.c_str()));
+        if (!domain.ptr) {
+            return refuse(libvirt_error());
+        }
+        return pair_of(xml_of(domain.ptr));
+    });
 }
 
 Result<std::vector<FoundPair>> list_pairs(LibvirtHost &libvirt, Deadline deadline) {
@@ -92,15 +90,14 @@ Result<std::vector<FoundPair>> list_pairs(LibvirtHost &libvirt, Deadline deadlin
     if (!connection) {
         return std::unexpected(connection.error());
     }
-    return within(deadline, "libvirtd does not answer",
-                  [c = *connection]() -> Result<std::vector<FoundPair>> {
-                      virDomainPtr *domains = nullptr;
-                      int count = virConnectListAllDomains(c->ptr, &domains, 0);
-                      if (count < 0) {
-                          return refuse(libvirt_error());
-                      }
-                      return look_through(domains, count);
-                  });
+    return within(deadline, "libvirtd does not answer", [c = *connection]() -> Result<std::vector<FoundPair>> {
+        virDomainPtr *domains = nullptr;
+        int count = virConnectListAllDomains(c->ptr, &domains, 0);
+        if (count < 0) {
+            return refuse(libvirt_error());
+        }
+        return look_through(domains, count);
+    });
 }
 
 std::string host_by_name(const PairDescription &pair, const std::string &host_name) {
@@ -134,7 +131,8 @@ Result<std::string> own_host(const PairDescription &pair, LibvirtHost &local, De
         auto other = ask(libvirt, deadline, virConnectGetCapabilities);
         if (own && other && !host_uuid(*own).empty() && host_uuid(*own) == host_uuid(*other)) {
             if (!found.empty()) {
-                return refuse("hosts ", found, " and ", h.name, " have one UUID; give them the names of their machines");
+                return refuse("hosts ", found, " and ", h.name,
+                              " have one UUID; give them the names of their machines");
             }
             found = h.name;
         }

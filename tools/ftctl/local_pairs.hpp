@@ -15,8 +15,7 @@
 namespace ftctl {
 
 /* The pair of that name. */
-Result<PairDescription> find_pair(LibvirtHost &libvirt, const std::string &name,
-                                  Deadline deadline);
+Result<PairDescription> find_pair(LibvirtHost &libvirt, const std::string &name, Deadline deadline);
 
 /* A domain with <ft:pair>, or what is wrong with it. */
 struct FoundPair {

@@ -23,7 +23,7 @@ std::string text_of(const Words &words);
 /* The role that a node is started in. */
 struct Role {
     enum class Kind { Primary, Secondary } kind;
-    std::string address;    /* primary: its peer, may be empty; secondary: where to listen */
+    std::string address; /* primary: its peer, may be empty; secondary: where to listen */
 
     static Role primary(std::string peer) { return {Kind::Primary, std::move(peer)}; }
     static Role secondary(std::string listen) { return {Kind::Secondary, std::move(listen)}; }

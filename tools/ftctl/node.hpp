@@ -34,8 +34,7 @@ class Node {
     virtual HostView look(Deadline deadline) = 0;
 
     /* A QMP command; what it returns. */
-    virtual Result<json> command(const std::string &name, const json &arguments,
-                                 Deadline deadline) = 0;
+    virtual Result<json> command(const std::string &name, const json &arguments, Deadline deadline) = 0;
 
     /* The running node's own description: from it its next partner is made. */
     virtual Result<std::string> live_recipe(Deadline deadline) = 0;
@@ -48,8 +47,7 @@ class Node {
      * 4711"), or an empty text. The recipe may come from another host's node of the same
      * back end. A secondary whose role has no address listens where its host's description
      * says. */
-    virtual Result<std::string> start(const std::string &recipe, const Role &role,
-                                      Deadline deadline) = 0;
+    virtual Result<std::string> start(const std::string &recipe, const Role &role, Deadline deadline) = 0;
     /* What start() would start, for people. */
     virtual Result<std::string> preview(const std::string &recipe, const Role &role) = 0;
 

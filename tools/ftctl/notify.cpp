@@ -22,12 +22,11 @@ void notify_systemd(const std::string &state) {
     address.sun_family = AF_UNIX;
     memcpy(address.sun_path, path, size);
     if (*path == '@') {
-        address.sun_path[0] = '\0';     /* an abstract name */
+        address.sun_path[0] = '\0'; /* an abstract name */
     }
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd >= 0) {
-        (void)sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
-                     reinterpret_cast<const sockaddr *>(&address),
+        (void)sendto(fd, state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr *>(&address),
                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size));
         close(fd);
     }

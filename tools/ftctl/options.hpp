@@ -12,23 +12,23 @@
 namespace ftctl {
 
 struct Options {
-    std::string name;           /* the guest; define: the XML file */
+    std::string name; /* the guest; define: the XML file */
     std::string connect = "qemu:///system";
-    std::string hosts_file;     /* not empty: plain QEMU processes, no libvirt */
-    std::string on;             /* start: the primary's host; respawn: the secondary's; agent: this one */
+    std::string hosts_file; /* not empty: plain QEMU processes, no libvirt */
+    std::string on;         /* start: the primary's host; respawn: the secondary's; agent: this one */
     bool force = false;
     bool respawn = true;
-    bool back = false;          /* evacuate: take the mark away again */
-    bool print = false;         /* respawn: only show what would be started */
+    bool back = false;  /* evacuate: take the mark away again */
+    bool print = false; /* respawn: only show what would be started */
     bool as_json = false;
     /* check, convert */
-    std::string emulator;       /* the QEMU with ft=, the same path on all hosts */
+    std::string emulator; /* the QEMU with ft=, the same path on all hosts */
     std::string cpu = "Nehalem";
     std::string bridge;
-    std::vector<std::string> pair_hosts;    /* NAME,URI,HOST:PORT               */
+    std::vector<std::string> pair_hosts; /* NAME,URI,HOST:PORT               */
     std::string arbiter;
     std::string ft_options;
-    double seconds = 0;         /* 0: the verb's own patience */
+    double seconds = 0; /* 0: the verb's own patience */
 
     double patience(double own) const { return seconds > 0 ? seconds : own; }
 };

@@ -17,10 +17,8 @@ bool is_name_char(unsigned char c) {
 
 /* Names stand in messages, on command lines and in logs. */
 Status check_name(const std::string &name) {
-    if (name.empty() || name.size() > 64 ||
-        !std::ranges::all_of(name, is_name_char) || name[0] == '-') {
-        return refuse("host name '", name.substr(0, 64),
-                      "': 1 to 64 of letters, digits, '.', '-' and '_'");
+    if (name.empty() || name.size() > 64 || !std::ranges::all_of(name, is_name_char) || name[0] == '-') {
+        return refuse("host name '", name.substr(0, 64), "': 1 to 64 of letters, digits, '.', '-' and '_'");
     }
     return {};
 }
@@ -110,13 +108,12 @@ Result<std::string> port_of(const std::string &log) {
     bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
 
     if (host.empty() || log.size() > 256 || (!bracketed && host.find(':') != std::string::npos) ||
-        !std::ranges::all_of(host, [](unsigned char c) {
-            return is_name_char(c) || c == ':' || c == '[' || c == ']' || c == '%';
-        })) {
+        !std::ranges::all_of(
+            host, [](unsigned char c) { return is_name_char(c) || c == ':' || c == '[' || c == ']' || c == '%'; })) {
         return refuse("log='", log.substr(0, 256), "': HOST:PORT is wanted");
     }
-    if (port.empty() || port.size() > 5 || !std::ranges::all_of(port, ::isdigit) ||
-        std::stoi(port) < 1 || std::stoi(port) > 65535) {
+    if (port.empty() || port.size() > 5 || !std::ranges::all_of(port, ::isdigit) || std::stoi(port) < 1 ||
+        std::stoi(port) > 65535) {
         return refuse("log='", log, "': the port is a number from 1 to 65535");
     }
     return port;
@@ -139,7 +136,8 @@ Result<std::string> listen_everywhere(const PairDescription &pair) {
         }
         if (!all.empty() && all != *one) {
             return refuse("the hosts' log addresses need one port and one kind of address, because all "
-                          "hosts hold the same XML: host ", host.name, " has ", *one, ", not ", all);
+                          "hosts hold the same XML: host ",
+                          host.name, " has ", *one, ", not ", all);
         }
         all = *one;
     }
@@ -161,8 +159,8 @@ Result<PairDescription> parse_pair(const std::string &text) {
         return refuse("the domain has no <name>");
     }
     if (found.size() != 1) {
-        return refuse("domain ", pair.name, ": its <metadata> holds ", found.size(),
-                      " elements <ft:pair xmlns:ft='", pair_namespace, "'>, not one");
+        return refuse("domain ", pair.name, ": its <metadata> holds ", found.size(), " elements <ft:pair xmlns:ft='",
+                      pair_namespace, "'>, not one");
     }
     std::string at = sentence("domain ", pair.name, ": <ft:pair>");
     pair.arbiter = xml::attribute(found[0], "arbiter").value_or("");
@@ -170,8 +168,7 @@ Result<PairDescription> parse_pair(const std::string &text) {
     if (pair.arbiter.empty()) {
         return refuse(at, ": it has no arbiter, such as arbiter='file:/shared/ft'");
     }
-    for (Status s : {check_words("arbiter", pair.arbiter), check_options(pair.options),
-                     parse_hosts(found[0], pair)}) {
+    for (Status s : {check_words("arbiter", pair.arbiter), check_options(pair.options), parse_hosts(found[0], pair)}) {
         if (!s) {
             return std::unexpected(std::move(s.error()).context(at));
         }

@@ -30,15 +30,15 @@ inline constexpr const char *pair_namespace = "urn:qemu-ft:pair:1";
 
 struct Host {
     std::string name;
-    std::string uri;    /* libvirt's; empty for a host of a hosts file */
-    std::string log;    /* HOST:PORT at which its secondary is reached */
+    std::string uri; /* libvirt's; empty for a host of a hosts file */
+    std::string log; /* HOST:PORT at which its secondary is reached */
 
     bool operator==(const Host &) const = default;
 };
 
 struct PairDescription {
     std::string name;
-    std::string uuid;   /* empty: not given yet, define gives it one */
+    std::string uuid; /* empty: not given yet, define gives it one */
     std::string arbiter;
     std::string options;
     std::vector<Host> hosts;

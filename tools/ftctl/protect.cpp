@@ -36,7 +36,7 @@ class Way {
     Choice choice_;
     Deadline deadline_;
     const Say &say_;
-    std::string attached_;      /* the host whose secondary is being attached */
+    std::string attached_; /* the host whose secondary is being attached */
     std::string last_words_ = "nothing was tried";
     std::string waited_for_;
 };
@@ -84,8 +84,7 @@ Status Way::act(const Step &step, const Views &views) {
     case Step::Kind::Spawn:
         return start_on(step, p.host);
     case Step::Kind::Attach:
-        say_(step.host + ": its secondary waits at " + cluster_.node(step.host)->host().log +
-             "; attaching it");
+        say_(step.host + ": its secondary waits at " + cluster_.node(step.host)->host().log + "; attaching it");
         attached_ = step.host;
         return attach(*cluster_.node(p.host), *cluster_.node(step.host));
     default:
@@ -155,8 +154,7 @@ Result<HostView> primary_now(Cluster &cluster) {
     return **primary;
 }
 
-Result<Protected> protect(Cluster &cluster, Choice choice, const Decide &decide,
-                          Deadline deadline, const Say &say) {
+Result<Protected> protect(Cluster &cluster, Choice choice, const Decide &decide, Deadline deadline, const Say &say) {
     return Way(cluster, std::move(choice), deadline, say).go(decide);
 }
 
@@ -165,8 +163,7 @@ std::string words(const Protected &result) {
     snprintf(text, sizeof(text), "epoch %.0f; %.1f MiB sent, the guest stood still for %.1f ms",
              number(result.ft, "epoch"), number(result.ft, "attach-bytes") / (1 << 20),
              number(result.ft, "attach-pause-ns") / 1e6);
-    return result.primary + ": protected" +
-           (result.secondary.empty() ? "" : " by " + result.secondary) + ", " + text;
+    return result.primary + ": protected" + (result.secondary.empty() ? "" : " by " + result.secondary) + ", " + text;
 }
 
 } // namespace ftctl

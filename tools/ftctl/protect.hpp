@@ -20,15 +20,14 @@ using Decide = std::function<Step(const Views &, const Choice &)>;
 
 struct Protected {
     std::string primary;
-    std::string secondary;      /* empty: it was protected already */
+    std::string secondary; /* empty: it was protected already */
     double seconds = 0;
-    json ft;                    /* the primary's query-ft */
+    json ft; /* the primary's query-ft */
 };
 
 /* By the deadline: protected, or why not. A host that refuses is left out and
  * the next one tried; each failure is said. */
-Result<Protected> protect(Cluster &cluster, Choice choice, const Decide &decide,
-                          Deadline deadline, const Say &say);
+Result<Protected> protect(Cluster &cluster, Choice choice, const Decide &decide, Deadline deadline, const Say &say);
 
 /* The one primary of this moment (primary_of). */
 Result<HostView> primary_now(Cluster &cluster);

@@ -19,11 +19,11 @@ namespace ftctl {
 
 /* One host of a hosts file. */
 struct Place {
-    std::string qmp;                            /* path as QEMU has it, or exec:COMMAND */
-    std::string folder;                         /* where QEMU runs; relative paths begin there */
-    CommandLine prefix;                         /* what a node is started with: ssh HOST, ip netns exec ... */
-    std::string log_file;                       /* what a node that we started says goes there */
-    std::map<std::string, std::string> set;     /* changes of the command line for this host */
+    std::string qmp;                        /* path as QEMU has it, or exec:COMMAND */
+    std::string folder;                     /* where QEMU runs; relative paths begin there */
+    CommandLine prefix;                     /* what a node is started with: ssh HOST, ip netns exec ... */
+    std::string log_file;                   /* what a node that we started says goes there */
+    std::map<std::string, std::string> set; /* changes of the command line for this host */
 };
 
 class QmpNode : public Node {
@@ -31,13 +31,11 @@ class QmpNode : public Node {
     QmpNode(Host host, Place place) : Node(std::move(host)), place_(std::move(place)) {}
 
     HostView look(Deadline deadline) override;
-    Result<json> command(const std::string &name, const json &arguments,
-                         Deadline deadline) override;
+    Result<json> command(const std::string &name, const json &arguments, Deadline deadline) override;
     Result<std::string> live_recipe(Deadline deadline) override;
     Result<std::string> stored_recipe(Deadline deadline) override;
     Status store(const std::string &recipe, Deadline deadline) override;
-    Result<std::string> start(const std::string &recipe, const Role &role,
-                              Deadline deadline) override;
+    Result<std::string> start(const std::string &recipe, const Role &role, Deadline deadline) override;
     Result<std::string> preview(const std::string &recipe, const Role &role) override;
     Status end(const HostView &seen, Deadline deadline) override;
     Status press_power(Deadline deadline) override;

@@ -124,8 +124,9 @@ std::expected<QmpSocket, QmpSocket::Failure> QmpSocket::open(const std::string &
 }
 
 QmpSocket::QmpSocket(QmpSocket &&other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), helper_(std::exchange(other.helper_, -1)),
-      deadline_(other.deadline_), buffer_(std::move(other.buffer_)) {}
+    : fd_(std::exchange(other.fd_, -1)), helper_(std::exchange(other.helper_, -1)), deadline_(other.deadline_),
+      buffer_(std::move(other.buffer_)) {
+}
 
 QmpSocket::~QmpSocket() {
     if (fd_ >= 0) {

@@ -47,7 +47,7 @@ class QmpSocket {
     Status send(const std::string &text);
 
     int fd_;
-    pid_t helper_;      /* the command of exec:, or -1 */
+    pid_t helper_; /* the command of exec:, or -1 */
     Deadline deadline_;
     std::string buffer_;
 };

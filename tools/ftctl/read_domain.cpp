@@ -35,11 +35,9 @@ Result<std::string> stored_domain(const Options &options) {
                   [c = *connection, name = options.name]() -> Result<std::string> {
                       Domain found(virDomainLookupByName(c->ptr, name.c_str()));
                       if (!found.ptr) {
-                          return refuse("'", name, "' is no file, and libvirt says: ",
-                                        libvirt_error());
+                          return refuse("'", name, "' is no file, and libvirt says: ", libvirt_error());
                       }
-                      char *text = virDomainGetXMLDesc(
-                          found.ptr, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+                      char *text = virDomainGetXMLDesc(found.ptr, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
                       if (!text) {
                           return refuse(libvirt_error());
                       }

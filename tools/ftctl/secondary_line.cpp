@@ -20,8 +20,8 @@ const Names dropped_alone{"S"};
 const Names dropped_with_value{"incoming", "loadvm"};
 const Names character_devices{"qmp", "qmp-pretty", "monitor", "serial", "parallel", "debugcon"};
 const Names files{"pidfile", "D"};
-const Names keyed{"machine", "device", "netdev", "chardev", "object", "mon",
-                  "drive",   "blockdev", "nic",   "trace",   "name"};
+const Names keyed{"machine", "device",   "netdev", "chardev", "object", "mon",
+                  "drive",   "blockdev", "nic",    "trace",   "name"};
 /* Their value may look like an option. */
 const Names free_text{"append", "kernel", "initrd", "fw_cfg", "smbios", "uuid", "m", "cpu", "smp", "rtc"};
 
@@ -205,7 +205,8 @@ Status change(LineOptions &options, const std::string &key, const std::string &v
 Status refuse_open_files(const LineOptions &options) {
     for (const auto &[name, value] : options) {
         if (keyed.contains(name) && value && is_open_file(*value)) {
-            return refuse("-", name, " ", *value, ": the primary was given an open file by whoever started it "
+            return refuse("-", name, " ", *value,
+                          ": the primary was given an open file by whoever started it "
                           "(libvirt?); let the same start the secondary, or change it with \"set\"");
         }
     }

@@ -35,8 +35,8 @@ namespace ftctl {
 using CommandLine = std::vector<std::string>;
 
 struct LineChanges {
-    std::string listen;             /* HOST:PORT */
-    std::string monitor_from;       /* the primary's; empty: all monitors are numbered */
+    std::string listen;       /* HOST:PORT */
+    std::string monitor_from; /* the primary's; empty: all monitors are numbered */
     std::string monitor_to;
     std::map<std::string, std::string> set;
 };

@@ -39,8 +39,9 @@ void domain_arguments(CLI::App &c, Options &o) {
 
 void convert_arguments(CLI::App &c, Options &o) {
     domain_arguments(c, o);
-    c.add_option("--host", o.pair_hosts, "NAME,URI,HOST:PORT: a host of the pair, its libvirt and its end of the log link; "
-                                         "once for each, in order of preference");
+    c.add_option("--host", o.pair_hosts,
+                 "NAME,URI,HOST:PORT: a host of the pair, its libvirt and its end of the log link; "
+                 "once for each, in order of preference");
     c.add_option("--arbiter", o.arbiter, "who decides after a failure: file:DIR, a folder that all hosts share");
     c.add_option("--options", o.ft_options, "more ft- options: ft-timeout=2000,ft-disk=shared");
     c.add_option("--bridge", o.bridge, "for interfaces that cannot stay as they are");
@@ -66,7 +67,8 @@ constexpr const char *convert_manual =
     "console=ttyS0), the CPU a named model. Try the converted domain once before you rely on it.";
 
 void define_arguments(CLI::App &c, Options &o) {
-    c.add_option("FILE", o.name, "the domain's XML, - for stdin, or the name of a domain that libvirt has stored")->required();
+    c.add_option("FILE", o.name, "the domain's XML, - for stdin, or the name of a domain that libvirt has stored")
+        ->required();
     common(c, o);
     c.add_flag("--unchecked", o.force, "also a domain in which ftctl check finds what cannot be protected");
 }
@@ -118,7 +120,8 @@ constexpr Verb table[] = {
     {"respawn", "gives an exposed guest a second node", manual::respawn, respawn_arguments, respawn},
     {"test-failover", "hands over, and protects again; prints times", manual::test_failover, patient, test_failover},
     {"test-restart", "replaces the second node; prints times", manual::test_restart, patient, test_restart},
-    {"evacuate", "hands over what runs here: before this host is shut down", manual::evacuate, evacuate_arguments, evacuate},
+    {"evacuate", "hands over what runs here: before this host is shut down", manual::evacuate, evacuate_arguments,
+     evacuate},
     {"agent", "brings redundancy back by itself; one on each host", manual::agent, local_arguments, agent},
 };
 

@@ -22,8 +22,8 @@ namespace ftctl {
 
 struct Verb {
     const char *name;
-    const char *summary;    /* one line */
-    const char *manual;     /* what it does, what can go wrong, examples */
+    const char *summary; /* one line */
+    const char *manual;  /* what it does, what can go wrong, examples */
     void (*arguments)(CLI::App &command, Options &options);
     Status (*run)(const Options &options, Report &report);
 };

@@ -50,8 +50,7 @@ Result<Document> parse_domain(const std::string &text) {
     }
     xmlNodePtr root = xmlDocGetRootElement(document.get());
     if (!root || !is(root, "domain", {})) {
-        return refuse("the XML is not that of a domain: its root is <",
-                      root ? view(root->name) : "", ">");
+        return refuse("the XML is not that of a domain: its root is <", root ? view(root->name) : "", ">");
     }
     return document;
 }
@@ -63,8 +62,7 @@ std::string text_of(const Document &document) {
     return std::string(view(xmlBufferContent(buffer.get()))) + "\n";
 }
 
-std::vector<xmlNodePtr> children(xmlNodePtr parent, std::string_view name,
-                                 std::string_view space) {
+std::vector<xmlNodePtr> children(xmlNodePtr parent, std::string_view name, std::string_view space) {
     std::vector<xmlNodePtr> found;
     for (xmlNodePtr n = parent ? parent->children : nullptr; n; n = n->next) {
         if (is(n, name, space)) {

@@ -28,8 +28,7 @@ std::string text_of(const Document &document);
 
 /* Child elements by name; an empty name is any. space: the namespace's URI,
  * empty for none. */
-std::vector<xmlNodePtr> children(xmlNodePtr parent, std::string_view name,
-                                 std::string_view space = {});
+std::vector<xmlNodePtr> children(xmlNodePtr parent, std::string_view name, std::string_view space = {});
 xmlNodePtr child(xmlNodePtr parent, std::string_view name, std::string_view space = {});
 
 /* What an attribute holds, and what stands in an element. */

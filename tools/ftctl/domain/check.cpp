@@ -20,8 +20,7 @@ struct Hit {
 
 /* xmlXPathCmpNodes() says 1 when the first comes first. Of one place, the table's order. */
 bool earlier(const Hit &a, const Hit &b) {
-    return a.place == b.place ? std::less<>{}(a.rule, b.rule)
-                              : xmlXPathCmpNodes(a.place, b.place) == 1;
+    return a.place == b.place ? std::less<>{}(a.rule, b.rule) : xmlXPathCmpNodes(a.place, b.place) == 1;
 }
 
 } // namespace
@@ -38,9 +37,8 @@ Findings check(const xml::Document &domain, const Facts &facts) {
     std::ranges::sort(hits, earlier);
     Findings findings;
     for (const Hit &hit : hits) {
-        findings.push_back({hit.rule->severity, path_of(hit.place), text_of(hit.place),
-                            hit.rule->why, filled(hit.rule->instead, facts),
-                            !hit.rule->fix});
+        findings.push_back({hit.rule->severity, path_of(hit.place), text_of(hit.place), hit.rule->why,
+                            filled(hit.rule->instead, facts), !hit.rule->fix});
     }
     return findings;
 }
@@ -58,8 +56,7 @@ Result<std::vector<Findings>> check_domain(std::string_view text, const Facts &f
 }
 
 size_t refused(const Findings &findings) {
-    return static_cast<size_t>(
-        std::ranges::count(findings, Severity::Refused, &Finding::severity));
+    return static_cast<size_t>(std::ranges::count(findings, Severity::Refused, &Finding::severity));
 }
 
 } // namespace ftctl::domain

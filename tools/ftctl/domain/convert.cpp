@@ -89,9 +89,8 @@ Status nothing_refused(const Findings &findings) {
     std::string all;
     for (const Finding &f : findings) {
         if (f.severity == Severity::Refused) {
-            all += sentence("\n  ", f.element, ": ", f.why,
-                            f.instead.empty() ? "" : sentence("; write ", f.instead), " (",
-                            f.place, ")");
+            all += sentence("\n  ", f.element, ": ", f.why, f.instead.empty() ? "" : sentence("; write ", f.instead),
+                            " (", f.place, ")");
         }
     }
     if (!all.empty()) {
@@ -116,17 +115,14 @@ Result<Converted> convert_domain(std::string_view text, const Wish &wish) {
             return refuse("the domain has no <name>");
         }
         describe_pair(domain, wish.pair);
-    } else if (xml::children(xml::child(domain, "metadata"), "pair", pair_namespace)
-                   .empty()) {
-        return refuse(
-            "nothing describes the pair: give --arbiter and --host, or <ft:pair> in "
-            "the domain's <metadata>");
+    } else if (xml::children(xml::child(domain, "metadata"), "pair", pair_namespace).empty()) {
+        return refuse("nothing describes the pair: give --arbiter and --host, or <ft:pair> in "
+                      "the domain's <metadata>");
     }
     result.documents = documents->size();
     result.done = check(document, wish.facts);
     if (our_emulator(wish.facts).empty()) {
-        return refuse(
-            "where is the QEMU with ft=? Give its path on all hosts (--emulator)");
+        return refuse("where is the QEMU with ft=? Give its path on all hosts (--emulator)");
     }
     apply_rules(document, wish.facts);
     auto words = with_words(document);

@@ -40,8 +40,7 @@ std::string_view without_declaration(std::string_view text) {
 }
 
 bool is_blank(const xmlNode *n) {
-    return n->type == XML_TEXT_NODE &&
-           view(n->content).find_first_not_of(white) == std::string_view::npos;
+    return n->type == XML_TEXT_NODE && view(n->content).find_first_not_of(white) == std::string_view::npos;
 }
 
 bool has_element(const xmlNode *parent) {
@@ -70,8 +69,7 @@ void strip_blanks(xmlNodePtr parent) {
 Status check_tree(const xmlNode *parent, size_t &elements) {
     for (const xmlNode *n = parent->children; n; n = n->next) {
         if (n->type == XML_ENTITY_REF_NODE) {
-            return refuse("line ", xmlGetLineNo(n), ": the entity &", view(n->name),
-                          "; is not known");
+            return refuse("line ", xmlGetLineNo(n), ": the entity &", view(n->name), "; is not known");
         }
         if (n->type != XML_ELEMENT_NODE) {
             continue;
@@ -105,8 +103,7 @@ Result<std::vector<xml::Document>> split(xmlNodePtr wrapper) {
         }
         if (n->type != XML_ELEMENT_NODE || view(n->name) != "domain" || n->ns) {
             return refuse("not the XML of a domain: there is ",
-                          n->type == XML_ELEMENT_NODE ? sentence("<", view(n->name), ">")
-                                                      : "something else",
+                          n->type == XML_ELEMENT_NODE ? sentence("<", view(n->name), ">") : "something else",
                           " where <domain> is wanted");
         }
         if (found.size() == documents_max) {
@@ -133,10 +130,8 @@ Result<std::vector<xml::Document>> parse_domains(std::string_view text) {
     /* Inside an element a DOCTYPE or a second declaration is an error of its own. */
     std::string wrapped = sentence(wrapper_begin, without_declaration(text), wrapper_end);
     xmlResetLastError();
-    xml::Document all(xmlReadMemory(wrapped.data(), static_cast<int>(wrapped.size()),
-                                    nullptr, "UTF-8",
-                                    XML_PARSE_NONET | XML_PARSE_NOERROR |
-                                        XML_PARSE_NOWARNING | XML_PARSE_NOCDATA),
+    xml::Document all(xmlReadMemory(wrapped.data(), static_cast<int>(wrapped.size()), nullptr, "UTF-8",
+                                    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA),
                       xmlFreeDoc);
     if (!all) {
         return refuse(parser_error());
@@ -149,8 +144,7 @@ Result<std::vector<xml::Document>> parse_domains(std::string_view text) {
 }
 
 std::string indented(const xml::Document &document) {
-    std::unique_ptr<xmlBuffer, void (*)(xmlBufferPtr)> buffer(xmlBufferCreate(),
-                                                              xmlBufferFree);
+    std::unique_ptr<xmlBuffer, void (*)(xmlBufferPtr)> buffer(xmlBufferCreate(), xmlBufferFree);
     xmlNodeDump(buffer.get(), document.get(), xmlDocGetRootElement(document.get()), 0, 1);
     return std::string(view(xmlBufferContent(buffer.get()))) + "\n";
 }

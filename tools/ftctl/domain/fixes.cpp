@@ -40,9 +40,7 @@ void remove_children(xmlNodePtr parent, const char *name) {
 /* The rule's own text, so it is well-formed. */
 xml::Document parsed(const std::string &text) {
     std::string whole = "<x>" + text + "</x>";
-    return {xmlReadMemory(whole.data(), static_cast<int>(whole.size()), nullptr, "UTF-8",
-                          XML_PARSE_NONET),
-            xmlFreeDoc};
+    return {xmlReadMemory(whole.data(), static_cast<int>(whole.size()), nullptr, "UTF-8", XML_PARSE_NONET), xmlFreeDoc};
 }
 
 /* name='value' */
@@ -74,8 +72,8 @@ std::string random_hex(int digits) {
 
 std::string new_uuid() {
     std::string variant(1, "89ab"[std::random_device{}() % 4]);
-    return sentence(random_hex(8), "-", random_hex(4), "-4", random_hex(3), "-", variant,
-                    random_hex(3), "-", random_hex(12));
+    return sentence(random_hex(8), "-", random_hex(4), "-4", random_hex(3), "-", variant, random_hex(3), "-",
+                    random_hex(12));
 }
 
 /* Of QEMU's own range. */
@@ -85,9 +83,8 @@ std::string new_mac() {
 
 std::string free_drive_name(xmlNodePtr devices) {
     for (int i = 0;; i++) {
-        std::string name = sentence(
-            "vd", i < 26 ? "" : std::string(1, static_cast<char>('a' + i / 26 - 1)),
-            static_cast<char>('a' + i % 26));
+        std::string name = sentence("vd", i < 26 ? "" : std::string(1, static_cast<char>('a' + i / 26 - 1)),
+                                    static_cast<char>('a' + i % 26));
         bool used = false;
         for (xmlNodePtr disk : xml::children(devices, "disk")) {
             used |= xml::attribute(xml::child(disk, "target"), "dev") == name;
@@ -218,15 +215,13 @@ void to_bridge(xmlNodePtr interface, const Rule &, const Facts &facts) {
         return;
     }
     for (xmlNodePtr n : xml::children(interface, "")) {
-        if (std::string name = name_of(n);
-            name != "mac" && name != "boot" && name != "mtu") {
+        if (std::string name = name_of(n); name != "mac" && name != "boot" && name != "mtu") {
             xml::remove(n);
         }
     }
     set(interface, "type", "bridge");
     unset(interface, "managed");
-    set(xmlNewChild(interface, nullptr, x("source"), nullptr), "bridge",
-        facts.bridge.c_str());
+    set(xmlNewChild(interface, nullptr, x("source"), nullptr), "bridge", facts.bridge.c_str());
 }
 
 void name_firmware(xmlNodePtr os, const Rule &rule, const Facts &facts) {
@@ -246,8 +241,8 @@ void forget_pci(xmlNodePtr place, const Rule &, const Facts &) {
             }
         }
         std::string model = xml::attribute(device, "model").value_or("");
-        if (name_of(device) == "controller" && xml::attribute(device, "type") == "pci" &&
-            model != "pci-root" && model != "pcie-root") {
+        if (name_of(device) == "controller" && xml::attribute(device, "type") == "pci" && model != "pci-root" &&
+            model != "pcie-root") {
             xml::remove(device);
         }
     }

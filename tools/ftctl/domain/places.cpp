@@ -27,17 +27,13 @@ std::string taken(xmlChar *text) {
 
 /* Is one image meant for both nodes? Said by the ft words or by the pair's description. */
 bool says_shared(xmlNodePtr domain) {
-    for (xmlNodePtr pair :
-         xml::children(xml::child(domain, "metadata"), "pair", pair_namespace)) {
-        if (xml::attribute(pair, "options").value_or("").find("ft-disk=shared") !=
-            std::string::npos) {
+    for (xmlNodePtr pair : xml::children(xml::child(domain, "metadata"), "pair", pair_namespace)) {
+        if (xml::attribute(pair, "options").value_or("").find("ft-disk=shared") != std::string::npos) {
             return true;
         }
     }
-    for (xmlNodePtr arg : xml::children(xml::child(domain, "commandline", qemu_namespace),
-                                        "arg", qemu_namespace)) {
-        if (xml::attribute(arg, "value").value_or("").find("ft-disk=shared") !=
-            std::string::npos) {
+    for (xmlNodePtr arg : xml::children(xml::child(domain, "commandline", qemu_namespace), "arg", qemu_namespace)) {
+        if (xml::attribute(arg, "value").value_or("").find("ft-disk=shared") != std::string::npos) {
             return true;
         }
     }
@@ -50,16 +46,13 @@ Context context_of(const xml::Document &document, const Facts &facts) {
     c->node = xmlDocGetRootElement(document.get());
     xmlXPathRegisterNs(c.get(), x("qemu"), x(qemu_namespace));
     xmlXPathRegisterNs(c.get(), x("ft"), x(pair_namespace));
-    xmlXPathRegisterVariable(c.get(), x("shared"),
-                             xmlXPathNewBoolean(says_shared(c->node)));
-    xmlXPathRegisterVariable(c.get(), x("emulator"),
-                             xmlXPathNewString(x(facts.emulator.c_str())));
+    xmlXPathRegisterVariable(c.get(), x("shared"), xmlXPathNewBoolean(says_shared(c->node)));
+    xmlXPathRegisterVariable(c.get(), x("emulator"), xmlXPathNewString(x(facts.emulator.c_str())));
     return c;
 }
 
 std::string attribute_text(xmlNodePtr place) {
-    return sentence(reinterpret_cast<const char *>(place->name), "='",
-                    taken(xmlNodeGetContent(place)), "'");
+    return sentence(reinterpret_cast<const char *>(place->name), "='", taken(xmlNodeGetContent(place)), "'");
 }
 
 /* The start tag; with what stands in it if that is text alone. */
@@ -74,17 +67,15 @@ std::string element_text(xmlNodePtr place) {
         return text + ">...";
     }
     return inside.empty() ? text + "/>"
-                          : sentence(text, ">", inside, "</",
-                                     reinterpret_cast<const char *>(place->name), ">");
+                          : sentence(text, ">", inside, "</", reinterpret_cast<const char *>(place->name), ">");
 }
 
 } // namespace
 
-std::vector<xmlNodePtr> places(const xml::Document &document, const char *where,
-                               const Facts &facts) {
+std::vector<xmlNodePtr> places(const xml::Document &document, const char *where, const Facts &facts) {
     Context context = context_of(document, facts);
-    std::unique_ptr<xmlXPathObject, void (*)(xmlXPathObjectPtr)> found(
-        xmlXPathEval(x(where), context.get()), xmlXPathFreeObject);
+    std::unique_ptr<xmlXPathObject, void (*)(xmlXPathObjectPtr)> found(xmlXPathEval(x(where), context.get()),
+                                                                       xmlXPathFreeObject);
     FT_ASSERT(found && found->type == XPATH_NODESET, "not an XPath of places: %s", where);
     xmlNodeSetPtr set = found->nodesetval;
     if (!set || set->nodeNr == 0) {
@@ -99,8 +90,7 @@ std::string path_of(xmlNodePtr place) {
 }
 
 std::string text_of(xmlNodePtr place) {
-    std::string text =
-        place->type == XML_ATTRIBUTE_NODE ? attribute_text(place) : element_text(place);
+    std::string text = place->type == XML_ATTRIBUTE_NODE ? attribute_text(place) : element_text(place);
     for (char &c : text) {
         /* It goes to a terminal. */
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {

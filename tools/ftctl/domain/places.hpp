@@ -16,8 +16,7 @@ namespace ftctl::domain {
 
 /* Elements and attributes, in the order of the document. The expression is one of
  * the table's, never a user's: one that is wrong is our own fault and aborts. */
-std::vector<xmlNodePtr> places(const xml::Document &document, const char *where,
-                               const Facts &facts);
+std::vector<xmlNodePtr> places(const xml::Document &document, const char *where, const Facts &facts);
 
 /* /domain/devices/interface[2]/model */
 std::string path_of(xmlNodePtr place);

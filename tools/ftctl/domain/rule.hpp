@@ -23,9 +23,8 @@ enum class Severity { Refused, Note };
 /* What the rules cannot know by themselves. */
 struct Facts {
     std::string emulator; /* this QEMU and no other; empty: any that is not Debian's */
-    std::string found_emulator =
-        "/opt/qemu-ft/build/qemu-system-x86_64"; /* what to write then */
-    std::string cpu = "Nehalem";                 /* model for a guest that had the host's */
+    std::string found_emulator = "/opt/qemu-ft/build/qemu-system-x86_64"; /* what to write then */
+    std::string cpu = "Nehalem";                                          /* model for a guest that had the host's */
     std::string bridge; /* for interfaces that need one; empty: none */
 };
 

@@ -50,8 +50,7 @@ TEST(Check, NamesAllOfVirtInstallsDefault) {
         {"/domain/@type", "type='qemu'"},
         {"/domain/vcpu", "<vcpu>1</vcpu>"},
         {"/domain/os/type", "<type arch='x86_64' machine='pc-q35-10.0'>hvm</type>"},
-        {"/domain/devices/emulator",
-         "<emulator>/opt/qemu-ft/build/qemu-system-x86_64</emulator>"},
+        {"/domain/devices/emulator", "<emulator>/opt/qemu-ft/build/qemu-system-x86_64</emulator>"},
         {"/domain/devices/controller[1]", "<controller type='usb' model='none'/>"},
         {"/domain/devices/interface", "<driver name='qemu'/>"},
         {"/domain/devices/channel[1]", ""},
@@ -78,8 +77,7 @@ TEST(Check, SaysOfEachGoldenWhatIsExpected) {
         auto found = check_domain(golden(name));
         ASSERT_TRUE(found) << name << ": " << found.error().text;
         write_golden(std::string(name) + ".check", lines_of(*found));
-        EXPECT_EQ(lines_of(*found), read_file(data_path(std::string(name) + ".check")))
-            << name;
+        EXPECT_EQ(lines_of(*found), read_file(data_path(std::string(name) + ".check"))) << name;
     }
 }
 
@@ -93,17 +91,16 @@ TEST(Check, LooksAtBothDocumentsOfAnInstallation) {
 
 TEST(Check, RefusesNothingOfAGoodDomain) {
     EXPECT_EQ(
-        lines_of({findings_of(domain_with(
-            "<interface type='bridge'><mac address='52:54:00:00:00:01'/><source "
-            "bridge='br0'/><model type='virtio'/><driver name='qemu'/></interface>"
-            "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source "
-            "file='/a'/><target dev='vda' bus='virtio'/></disk>"
-            "<rng model='virtio'><backend model='builtin'/></rng><serial "
-            "type='file'><source path='/x'/></serial><panic model='isa'/>"
-            "<watchdog model='itco' action='reset'/><audio id='1' type='none'/><input "
-            "type='keyboard' bus='ps2'/><input type='mouse' bus='ps2'/>"
-            "<controller type='pci' model='pcie-root'/><controller type='pci' "
-            "model='pcie-root-port'/><controller type='sata'/>"))}),
+        lines_of({findings_of(domain_with("<interface type='bridge'><mac address='52:54:00:00:00:01'/><source "
+                                          "bridge='br0'/><model type='virtio'/><driver name='qemu'/></interface>"
+                                          "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source "
+                                          "file='/a'/><target dev='vda' bus='virtio'/></disk>"
+                                          "<rng model='virtio'><backend model='builtin'/></rng><serial "
+                                          "type='file'><source path='/x'/></serial><panic model='isa'/>"
+                                          "<watchdog model='itco' action='reset'/><audio id='1' type='none'/><input "
+                                          "type='keyboard' bus='ps2'/><input type='mouse' bus='ps2'/>"
+                                          "<controller type='pci' model='pcie-root'/><controller type='pci' "
+                                          "model='pcie-root-port'/><controller type='sata'/>"))}),
         "note    /domain <domain type='qemu'>...\n        <metadata><ft:pair "
         ".../></metadata>\n--\n");
 }
@@ -113,16 +110,11 @@ TEST(Check, KnowsWhatVirtInstallDoesNotWrite) {
     const struct {
         const char *device, *place;
     } cases[] = {
-        {"<rng model='virtio'><backend model='egd' type='udp'/></rng>",
-         "/domain/devices/rng/backend"},
-        {"<rng model='virtio'><backend model='random'>/dev/hwrng</backend></rng>",
-         "/domain/devices/rng/backend"},
-        {"<input type='evdev'><source dev='/dev/input/event1'/></input>",
-         "/domain/devices/input"},
-        {"<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
-         "/domain/devices/crypto"},
-        {"<disk type='file' device='floppy'><target dev='fda' bus='fdc'/></disk>",
-         "/domain/devices/disk"},
+        {"<rng model='virtio'><backend model='egd' type='udp'/></rng>", "/domain/devices/rng/backend"},
+        {"<rng model='virtio'><backend model='random'>/dev/hwrng</backend></rng>", "/domain/devices/rng/backend"},
+        {"<input type='evdev'><source dev='/dev/input/event1'/></input>", "/domain/devices/input"},
+        {"<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>", "/domain/devices/crypto"},
+        {"<disk type='file' device='floppy'><target dev='fda' bus='fdc'/></disk>", "/domain/devices/disk"},
         {"<disk type='file'><target dev='sda'/></disk>", "/domain/devices/disk/target"},
         {"<disk type='file'><driver iothread='1'/><target dev='vda' bus='virtio'/></disk>",
          "/domain/devices/disk/driver/@iothread"},
@@ -132,8 +124,7 @@ TEST(Check, KnowsWhatVirtInstallDoesNotWrite) {
         {"<disk type='file'><target dev='vda' "
          "bus='virtio'/><iotune><total_iops_sec>9</total_iops_sec></iotune></disk>",
          "/domain/devices/disk/iotune"},
-        {"<disk type='vhostuser'><target dev='vda' bus='virtio'/></disk>",
-         "/domain/devices/disk"},
+        {"<disk type='vhostuser'><target dev='vda' bus='virtio'/></disk>", "/domain/devices/disk"},
         {"<interface type='bridge'><source bridge='b'/><model type='virtio'/><driver "
          "name='qemu'/></interface>",
          "/domain/devices/interface"},
@@ -146,12 +137,9 @@ TEST(Check, KnowsWhatVirtInstallDoesNotWrite) {
         {"<interface type='hostdev'><mac address='52:54:00:00:00:01'/><model "
          "type='virtio'/><driver name='qemu'/></interface>",
          "/domain/devices/interface"},
-        {"<interface type='bridge'><mac address='52:54:00:00:00:01'/></interface>",
-         "/domain/devices/interface"},
-        {"<console type='pty'><target type='virtio'/></console>",
-         "/domain/devices/console[2]"},
-        {"<controller type='pci' model='dmi-to-pci-bridge'/>",
-         "/domain/devices/controller[2]"},
+        {"<interface type='bridge'><mac address='52:54:00:00:00:01'/></interface>", "/domain/devices/interface"},
+        {"<console type='pty'><target type='virtio'/></console>", "/domain/devices/console[2]"},
+        {"<controller type='pci' model='dmi-to-pci-bridge'/>", "/domain/devices/controller[2]"},
         {"<watchdog model='itco' action='pause'/>", "/domain/devices/watchdog/@action"},
         {"<memory model='dimm'/>", "/domain/devices/memory"},
         {"<novelty/>", "/domain/devices/novelty"},
@@ -159,10 +147,8 @@ TEST(Check, KnowsWhatVirtInstallDoesNotWrite) {
     for (const auto &[device, place] : cases) {
         Findings f = findings_of(domain_with(device));
         EXPECT_EQ(refused(f), 1u) << device << "\n" << lines_of({f});
-        EXPECT_TRUE(
-            std::ranges::any_of(f, [&](const Finding &one) { return one.place == place; }))
-            << device << "\n"
-            << lines_of({f});
+        EXPECT_TRUE(std::ranges::any_of(f, [&](const Finding &one) { return one.place == place; })) << device << "\n"
+                                                                                                    << lines_of({f});
     }
 }
 
@@ -175,8 +161,7 @@ TEST(Check, SharedImagesNeedMore) {
     Findings f = findings_of(domain_with(disk, shared));
     EXPECT_EQ(refused(f), 2u) << lines_of({f});
     EXPECT_TRUE(names(f, "/domain/devices/disk", "<driver cache='none'/>"));
-    EXPECT_TRUE(
-        names(f, "/domain/devices/disk/source", "<seclabel model='dac' relabel='no'/>"));
+    EXPECT_TRUE(names(f, "/domain/devices/disk/source", "<seclabel model='dac' relabel='no'/>"));
 }
 
 TEST(Check, KnowsWhatIsNoDevice) {
@@ -195,9 +180,7 @@ TEST(Check, KnowsWhatIsNoDevice) {
     for (const auto &[more, place] : cases) {
         Findings f = findings_of(domain_with("", more));
         EXPECT_EQ(refused(f), 1u) << more << "\n" << lines_of({f});
-        EXPECT_TRUE(std::ranges::any_of(f, [&](const Finding &one) {
-            return one.place == place;
-        })) << more;
+        EXPECT_TRUE(std::ranges::any_of(f, [&](const Finding &one) { return one.place == place; })) << more;
     }
 }
 
@@ -224,10 +207,8 @@ TEST(Rules, AreWellFormed) {
     for (const Rule &rule : rules()) {
         places(documents->front(), rule.where, {});
         EXPECT_NE(std::string(rule.why), "") << rule.where;
-        if (rule.fix && rule.instead[0] == '<' &&
-            std::string(rule.instead).find("check=") == std::string::npos) {
-            EXPECT_TRUE(parse_domains("<domain>" + filled(rule.instead, {}) + "</domain>"))
-                << rule.instead;
+        if (rule.fix && rule.instead[0] == '<' && std::string(rule.instead).find("check=") == std::string::npos) {
+            EXPECT_TRUE(parse_domains("<domain>" + filled(rule.instead, {}) + "</domain>")) << rule.instead;
         }
     }
 }

@@ -47,14 +47,8 @@ TEST(Convert, OfAnInstallationTakesTheMachineThatItLeaves) {
 
 TEST(Convert, WritesTheRoleOfAWaitingSecondary) {
     std::string text = converted(golden("default"));
-    EXPECT_TRUE(has(
-        text,
-        "ft=secondary,ft-listen=0.0.0.0:7000,ft-arbiter=file:/shared/ft,ft-timeout=2000"))
-        << text;
-    EXPECT_TRUE(has(
-        text,
-        "<ft:host name=\"b\" uri=\"qemu+ssh://host-b/system\" log=\"10.99.0.2:7000\"/>"))
-        << text;
+    EXPECT_TRUE(has(text, "ft=secondary,ft-listen=0.0.0.0:7000,ft-arbiter=file:/shared/ft,ft-timeout=2000")) << text;
+    EXPECT_TRUE(has(text, "<ft:host name=\"b\" uri=\"qemu+ssh://host-b/system\" log=\"10.99.0.2:7000\"/>")) << text;
 }
 
 TEST(Convert, KeepsWhatAGuestIsKnownBy) {
@@ -64,11 +58,10 @@ TEST(Convert, KeepsWhatAGuestIsKnownBy) {
 }
 
 TEST(Convert, MakesUpWhatHasToBeEqualOnAllHosts) {
-    std::string text =
-        "<domain "
-        "type='kvm'><name>g</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm</"
-        "type></os><genid/><devices>"
-        "<interface type='bridge'><source bridge='br0'/></interface></devices></domain>";
+    std::string text = "<domain "
+                       "type='kvm'><name>g</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm</"
+                       "type></os><genid/><devices>"
+                       "<interface type='bridge'><source bridge='br0'/></interface></devices></domain>";
     std::string once = converted(text);
     EXPECT_TRUE(has(once, "<mac address=\"52:54:00:")) << once;
     EXPECT_TRUE(has(once, "<uuid>")) << once;
@@ -83,8 +76,7 @@ TEST(Convert, SharedImagesKeepTheirOwner) {
     EXPECT_TRUE(has(once, "cache=\"none\"")) << once;
     EXPECT_TRUE(has(once, "<seclabel model=\"dac\" relabel=\"no\"/>")) << once;
     EXPECT_TRUE(has(once, "<target dev=\"vda\" bus=\"virtio\"/>")) << once;
-    EXPECT_TRUE(has(once, "discard=\"unmap\"") == has(golden("sata"), "discard=\"unmap\""))
-        << once;
+    EXPECT_TRUE(has(once, "discard=\"unmap\"") == has(golden("sata"), "discard=\"unmap\"")) << once;
 }
 
 TEST(Convert, MovesDrivesToFreeNames) {
@@ -95,10 +87,9 @@ TEST(Convert, MovesDrivesToFreeNames) {
 
 TEST(Convert, FollowsAPciBridgeThatGoes) {
     std::string text = golden("serial_only");
-    text.insert(text.find("<console"),
-                "<controller type='pci' index='20' model='dmi-to-pci-bridge'><address "
-                "type='pci' bus='0' slot='9'/></controller>"
-                "<controller type='pci' index='21' model='dmi-to-pci-bridge'/>");
+    text.insert(text.find("<console"), "<controller type='pci' index='20' model='dmi-to-pci-bridge'><address "
+                                       "type='pci' bus='0' slot='9'/></controller>"
+                                       "<controller type='pci' index='21' model='dmi-to-pci-bridge'/>");
     std::string once = converted(text);
     EXPECT_FALSE(has(once, "dmi-to-pci")) << once;
     EXPECT_FALSE(has(once, "type=\"pci\" bus")) << once;
@@ -107,10 +98,8 @@ TEST(Convert, FollowsAPciBridgeThatGoes) {
 
 TEST(Convert, AsksAPersonWhereItCannotKnow) {
     std::string text = golden("serial_only");
-    text.insert(
-        text.find("<console"),
-        "<interface type='hostdev'><mac address='52:54:00:00:00:02'/><source><address "
-        "type='pci' slot='1'/></source></interface>");
+    text.insert(text.find("<console"), "<interface type='hostdev'><mac address='52:54:00:00:00:02'/><source><address "
+                                       "type='pci' slot='1'/></source></interface>");
     auto c = convert_domain(text, some_wish());
     ASSERT_FALSE(c);
     EXPECT_TRUE(has(c.error().text, "interface")) << c.error().text;

@@ -21,23 +21,8 @@
 namespace ftctl::domain {
 
 inline const char *const golden_names[] = {
-    "default",
-    "two_vcpus",
-    "uefi",
-    "pc",
-    "scsi",
-    "sata",
-    "e1000e",
-    "vnc",
-    "spice",
-    "cloud_init",
-    "host_passthrough",
-    "install_cdrom",
-    "serial_only",
-    "nat",
-    "windows",
-    "many",
-    "bare_ft",
+    "default",    "two_vcpus",        "uefi",          "pc",          "scsi", "sata",    "e1000e", "vnc",     "spice",
+    "cloud_init", "host_passthrough", "install_cdrom", "serial_only", "nat",  "windows", "many",   "bare_ft",
 };
 
 inline std::string data_path(const std::string &name) {
@@ -77,9 +62,8 @@ inline std::string lines_of(const std::vector<Findings> &documents) {
     std::ostringstream out;
     for (const Findings &findings : documents) {
         for (const Finding &f : findings) {
-            out << (f.severity == Severity::Refused ? "refused " : "note    ") << f.place
-                << " " << f.element << "\n        "
-                << (f.instead.empty() ? "(left out)" : f.instead) << "\n";
+            out << (f.severity == Severity::Refused ? "refused " : "note    ") << f.place << " " << f.element
+                << "\n        " << (f.instead.empty() ? "(left out)" : f.instead) << "\n";
         }
         out << "--\n";
     }

@@ -60,14 +60,12 @@ TEST(Hostile, IsAnErrorAndNothingElse) {
 }
 
 TEST(Hostile, ADeclarationIsNone) {
-    EXPECT_TRUE(check_domain(
-        "\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?>\n<!-- a --><domain/>"));
+    EXPECT_TRUE(check_domain("\xef\xbb\xbf<?xml version='1.0' encoding='UTF-8'?>\n<!-- a --><domain/>"));
 }
 
 TEST(Hostile, ManyThingsThatAreWrongAreAllNamed) {
-    std::string text = "<domain><devices>" +
-                       many("<channel/><controller type='usb'/>", elements_max / 2 - 2) +
-                       "</devices></domain>";
+    std::string text =
+        "<domain><devices>" + many("<channel/><controller type='usb'/>", elements_max / 2 - 2) + "</devices></domain>";
     auto found = check_domain(text);
     ASSERT_TRUE(found) << found.error().text;
     EXPECT_GE(found->front().size(), elements_max - 10);

@@ -55,16 +55,14 @@ Types refused_by_rules() {
 
 /* "virtio-net" of a message stands for virtio-net-pci and virtio-net-device. */
 bool stands_for(const Types &types, const std::string &name) {
-    return types.contains(name) || types.contains(name + "-pci") ||
-           types.contains(name + "-device");
+    return types.contains(name) || types.contains(name + "-pci") || types.contains(name + "-device");
 }
 
 TEST(Tables, QemuTakesNothingThatARuleRefuses) {
     Types allowed = allowed_by_qemu();
     EXPECT_GT(allowed.size(), 60u);
     for (const std::string &type : refused_by_rules()) {
-        EXPECT_FALSE(stands_for(allowed, type))
-            << type << " is protected now: its row in rules.cpp shrinks or goes";
+        EXPECT_FALSE(stands_for(allowed, type)) << type << " is protected now: its row in rules.cpp shrinks or goes";
     }
 }
 
@@ -75,8 +73,7 @@ TEST(Tables, AllThatQemuTakesIsKnownHere) {
     }
     Types allowed = allowed_by_qemu();
     for (const std::string &type : allowed) {
-        EXPECT_TRUE(known.contains(type))
-            << type << ": QEMU takes it; say in rules.cpp what libvirt calls it";
+        EXPECT_TRUE(known.contains(type)) << type << ": QEMU takes it; say in rules.cpp what libvirt calls it";
     }
     for (const std::string &type : known) {
         EXPECT_TRUE(allowed.contains(type)) << type << ": QEMU does not take it any more";
@@ -85,9 +82,8 @@ TEST(Tables, AllThatQemuTakesIsKnownHere) {
 
 /* The devices and objects that the pair test sees refused. Some have no libvirt name. */
 TEST(Tables, WhatThePairTestSeesRefusedHasARow) {
-    const Types no_libvirt_name = {
-        "edu",           "can-bus",           "filter-mirror",
-        "filter-buffer", "tls-cipher-suites", "memory-backend-file"};
+    const Types no_libvirt_name = {"edu",           "can-bus",           "filter-mirror",
+                                   "filter-buffer", "tls-cipher-suites", "memory-backend-file"};
     static const std::regex entry(R"re(\n    \("([A-Za-z0-9_-]+)[",])re");
     std::string source = read_file(FT_TEST_REFUSALS);
     Types rows = refused_by_rules();
@@ -97,12 +93,10 @@ TEST(Tables, WhatThePairTestSeesRefusedHasARow) {
         size_t from = source.find(list), to = source.find("\n]", from);
         ASSERT_NE(from, std::string::npos) << list;
         std::string text = source.substr(from, to - from);
-        for (std::sregex_iterator i(text.begin(), text.end(), entry), end; i != end;
-             ++i, seen++) {
+        for (std::sregex_iterator i(text.begin(), text.end(), entry), end; i != end; ++i, seen++) {
             std::string type = (*i)[1];
             if (!no_libvirt_name.contains(type)) {
-                EXPECT_TRUE(stands_for(rows, type))
-                    << type << " is refused by QEMU and has no row in rules.cpp";
+                EXPECT_TRUE(stands_for(rows, type)) << type << " is refused by QEMU and has no row in rules.cpp";
             }
         }
     }
