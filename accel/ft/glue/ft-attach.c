@@ -194,7 +194,7 @@ static void ft_attach_slice(void *opaque)
     uint64_t start_ns = ft_now_ns();
     int done;
 
-    if (ft_node.cutting || !ft_attach_active()) {
+    if (ft_node.posts_wait || !ft_attach_active()) {
         return;
     }
     if (qemu_in_vcpu_thread()) {

@@ -224,10 +224,10 @@ static void ft_cut_now(void)
  */
 void ft_cut(void)
 {
-    ft_node.cutting = true;
+    ft_node.posts_wait = true;
     ft_pause_lift();
     ft_cut_now();
     ft_pause_again();
-    ft_node.cutting = false;
+    ft_node.posts_wait = false;
     ft_post_again();
 }

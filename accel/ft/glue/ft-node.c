@@ -64,7 +64,7 @@ static void ft_posted_bh(void *opaque)
 {
     FtPosted *p;
 
-    if (ft_node.cutting) {
+    if (ft_node.posts_wait) {
         return;                 /* ft_post_again() follows */
     }
     if (qemu_in_vcpu_thread()) {

@@ -67,7 +67,7 @@ typedef struct FtNode {
     bool paused;                /* by an operator, not by FT; RL + BQL      */
     bool handover;              /* the guest is stopped for one, which has not ended */
     bool pausing;               /* atomic: a handover waits for the last ack */
-    bool cutting;               /* what is posted now is looked at after it */
+    bool posts_wait;            /* until the cut, or the opening of images, is over */
 } FtNode;
 
 extern FtNode ft_node;

@@ -26,7 +26,7 @@
 
 bool ft_stops_unseen(void)
 {
-    return ft_node.cutting;
+    return ft_node.posts_wait;
 }
 
 /* -- power, reset, NMI -------------------------------------------------------- */

@@ -153,7 +153,7 @@ static bool ft_disk_agrees(const FtDiskRequest *r)
 
 static void ft_disk_release(FtDiskRequest *r)
 {
-    r->released = true;
+    r->event_came = true;
     aio_co_wake(r->co);
 }
 
@@ -217,7 +217,7 @@ void ft_disk_release_done(void)
         FtDiskRequest *r, *next;
 
         QTAILQ_FOREACH_SAFE(r, &ft_disks[i].requests, next, next) {
-            if (r->done && !r->released) {
+            if (r->done && !r->event_came) {
                 ft_disk_without_answer(r);
                 if (replay_mode == REPLAY_MODE_RECORD) {
                     ft_disk_log(r);

@@ -289,11 +289,11 @@ static bool ft_images_open(Error **errp)
         error_setg(errp, "a read of this node");
     }
     /* What opens polls, and what polls runs bottom halves: not now. */
-    ft_node.cutting = true;
+    ft_node.posts_wait = true;
     for (unsigned i = 0; ok && i < ft_disks_count; i++) {
         ok = ft_image_open(&ft_disks[i], errp);
     }
-    ft_node.cutting = false;
+    ft_node.posts_wait = false;
     ft_post_again();
     return ok;
 }
@@ -387,11 +387,11 @@ static void ft_images_close_idle(void *opaque)
     if (!closing || ft_disk_is_used()) {
         return;                 /* ft_image_unused() comes back here */
     }
-    ft_node.cutting = true;
+    ft_node.posts_wait = true;
     for (unsigned i = 0; i < ft_disks_count; i++) {
         ft_image_close(&ft_disks[i]);
     }
-    ft_node.cutting = false;
+    ft_node.posts_wait = false;
     ft_post_again();
 }
 

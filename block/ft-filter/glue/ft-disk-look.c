@@ -123,7 +123,7 @@ static bool ft_look_hangs(void)
 {
     static bool hung;
 
-    if (hung || !ft_node.cutting || !ftc_fault("hang-copy")) {
+    if (hung || !ft_node.posts_wait || !ftc_fault("hang-copy")) {
         return false;
     }
     hung = true;

@@ -97,7 +97,7 @@ void coroutine_fn ft_pace_write(FtDisk *d, int64_t offset, int64_t bytes)
     w.anew = ftc_copy_map_left(d->copy) - before;
     w.link_rate = ft_attach_link_carries(NANOSECONDS_PER_SECOND);
     ns = ftc_copy_pace_written(pace, d->id, &w);
-    if (ns && !ft_node.cutting && !d->bs->quiesce_counter) {
+    if (ns && !ft_node.posts_wait && !d->bs->quiesce_counter) {
         d->delayed++;
         ft_delay(d, ns);
         d->delayed--;

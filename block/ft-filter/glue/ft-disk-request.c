@@ -82,7 +82,7 @@ static void coroutine_fn ft_disk_complete(FtDiskRequest *r)
         return;
     }
     ft_disk_answered(r);
-    while (!r->released) {
+    while (!r->event_came) {
         qemu_coroutine_yield();
     }
 }

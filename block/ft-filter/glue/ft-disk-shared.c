@@ -282,11 +282,11 @@ static bool coroutine_fn GRAPH_RDLOCK ft_follow(BlockDriverState *bs, FtDiskRequ
             r->hash = ft_disk_hash(r);
         }
         ft_disk_answered(r);
-        while (!r->released && !r->again && !r->reissue) {
+        while (!r->event_came && !r->again && !r->reissue) {
             qemu_coroutine_yield();
         }
-    } while (!r->released && !r->reissue);
-    return r->released;
+    } while (!r->event_came && !r->reissue);
+    return r->event_came;
 }
 
 /* Primary: until it may go to the image, or need not any more. */

@@ -43,7 +43,7 @@ typedef struct FtDiskRequest {
     int ret;                    /* here; from its event on: the log's       */
     uint64_t hash;
     bool done;                  /* our image has answered, or is not asked  */
-    bool released;              /* its event has come                       */
+    bool event_came;            /* of its completion, in the log            */
     QTAILQ_ENTRY(FtDiskRequest) next;
     QTAILQ_ENTRY(FtDiskRequest) next_answered;
     /* ft-disk=shared */
